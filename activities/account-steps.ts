@@ -1,0 +1,185 @@
+import { Secret, Unavailable } from '@muster/sdk';
+import type { AccountProfile, GroupRef, WriteOutcome } from '@muster/sdk';
+import type { Step } from '../domain/decide';
+import { passwordPurpose } from '../config/service-secrets';
+import { freeNames } from '../store/account-names';
+import { confirmTaking, askGuard, cancelTakings } from '../store/guard';
+import { passwordApplied, wantedPassword } from '../store/passwords';
+import { convergeGroup } from './converge-group';
+import { createAccount } from './create-account';
+import type { HookFormats } from './create-account';
+import { callManager } from './manager-call';
+import { readManagedGroups } from './managed-groups';
+import { RoundEnds } from './round';
+import type { Round } from './round';
+
+/** Thrown by a step when the account is not there any more. */
+export class AccountGone extends Error {
+  constructor() {
+    super('the account is not there any more');
+    this.name = 'AccountGone';
+  }
+}
+
+/** Does one step at the far side and notes what it did. Set-like steps need no intent: doing them twice is harmless. */
+export async function performStep(round: Round, step: Step, hookFormats: HookFormats): Promise<void> {
+  await round.keepLease();
+  round.deps.failpoint(`step:before ${step.step}`);
+  switch (step.step) {
+    case 'create':
+      return createAccount(round, hookFormats);
+    case 'update profile':
+      return updateProfile(round);
+    case 'set nickname':
+      return setNickname(round);
+    case 'set groups':
+      return setGroups(round, step);
+    case 'set password':
+      return setPassword(round);
+    case 'enable':
+      return enable(round);
+    case 'disable':
+      return disable(round);
+    case 'end sessions':
+      return endSessions(round);
+    case 'delete':
+      return deleteAccount(round);
+  }
+}
+
+function present(outcome: WriteOutcome | undefined): void {
+  if (outcome === 'gone') throw new AccountGone();
+}
+
+function wantedProfile(round: Round): AccountProfile {
+  if (round.profile === null) throw new Error('a step that writes a profile needs a person');
+  return round.profile;
+}
+
+async function updateProfile(round: Round): Promise<void> {
+  const profile = wantedProfile(round);
+  const { manager } = round.entry;
+  present(await callManager(round.entry, round.call, async (context) => manager.updateAccount?.(round.ref, profile, context)));
+  round.deps.failpoint('step:after update profile');
+  await round.commit('update profile', { remoteName: profile.name, appliedProfile: profile });
+  await freeNames(round.deps.db, { serviceId: round.service.id, userId: round.situation.userId, keep: profile.name });
+}
+
+async function setNickname(round: Round): Promise<void> {
+  const profile = wantedProfile(round);
+  const { manager } = round.entry;
+  present(await callManager(round.entry, round.call, async (context) => manager.setNickname?.(round.ref, profile.nickname, context)));
+  const applied = round.facts.appliedProfile ?? round.situation.appliedProfile ?? profile;
+  round.note('set nickname', { appliedProfile: { ...applied, nickname: profile.nickname } });
+}
+
+async function setPassword(round: Round): Promise<void> {
+  const { deps, service, situation } = round;
+  const request = await wantedPassword(deps.db, service.id, situation.userId);
+  if (request === undefined) return;
+  const secret = new Secret(deps.sealer.open(request.sealed, passwordPurpose(service.id, situation.userId)));
+  const { manager } = round.entry;
+  present(await callManager(round.entry, round.call, async (context) => manager.setPassword?.(round.ref, secret, context)));
+  deps.failpoint('step:after set password');
+  await passwordApplied(deps.db, request.operationId);
+  round.note('set password', {});
+}
+
+async function enable(round: Round): Promise<void> {
+  const { manager } = round.entry;
+  present(await callManager(round.entry, round.call, async (context) => manager.enableAccount?.(round.ref, context)));
+  round.note('enable', { status: 'active' });
+}
+
+async function disable(round: Round): Promise<void> {
+  const { manager } = round.entry;
+  present(await callManager(round.entry, round.call, async (context) => manager.disableAccount?.(round.ref, context)));
+  round.deps.failpoint('step:after disable');
+  await round.commit('disable', { status: 'disabled' });
+  await confirmTaking(round.deps.db, round.service.id, round.situation.userId, ['disable']);
+}
+
+async function endSessions(round: Round): Promise<void> {
+  const { manager } = round.entry;
+  await callManager(round.entry, round.call, async (context) => manager.endSessions?.(round.ref, context));
+  round.note('end sessions', {});
+}
+
+/** Deletes, looks whether it is gone, and only then frees the name and closes the account's books (promise 10). */
+async function deleteAccount(round: Round): Promise<void> {
+  const { manager, abilities } = round.entry;
+  const { deps, service, situation } = round;
+  const outcome = await callManager(round.entry, round.call, async (context) => manager.deleteAccount?.(round.ref, context));
+  deps.failpoint('step:after delete');
+  if (abilities.has('findAccount')) {
+    const left = await callManager(round.entry, round.call, async (context) => manager.findAccount?.(round.key, context));
+    if (left !== undefined) throw new Unavailable('the service said that the account was removed, but it is still there');
+  }
+  await round.commit(outcome === 'nothing there' ? 'found nothing to delete' : 'delete', REMOVED);
+  await freeNames(deps.db, { serviceId: service.id, userId: situation.userId });
+  await confirmTaking(deps.db, service.id, situation.userId, ['removal']);
+}
+
+const REMOVED = { status: 'removed', remoteId: null, remoteName: null, appliedProfile: null, appliedGroups: null, instruction: null } as const;
+
+type GroupStep = Extract<Step, { step: 'set groups' }>;
+
+/** Writes the whole set of managed groups; what the guard does not let go is kept, what is new is given all the same. */
+async function setGroups(round: Round, step: GroupStep): Promise<void> {
+  const kept = await heldBack(round, step);
+  const groups = [...step.wanted, ...kept.groups];
+  await remoteGroupsFirst(round, groups);
+  const managed = await readManagedGroups(round.deps, round.service, groups);
+  const wanted = groups.flatMap((id) => managed.ref(id) ?? []);
+  const { manager } = round.entry;
+  present(await callManager(round.entry, round.call, async (context) => manager.setGroups?.(round.ref, { wanted, managed: managed.all }, context)));
+  round.deps.failpoint('step:after set groups');
+  round.note('set groups', { appliedGroups: groups });
+  if (step.removed.length > 0 && kept.groups.length === 0) {
+    await confirmTaking(round.deps.db, round.service.id, round.situation.userId, ['group removal']);
+  }
+  if (kept.answer === 'staged') throw new RoundEnds({ outcome: 'group removals wait for approval', attention: 'staged', nextTryMs: 'never' });
+  if (kept.answer === 'held') throw new RoundEnds({ outcome: 'group removals were rejected', attention: 'held', nextTryMs: null, reached: true });
+}
+
+interface HeldBack {
+  readonly groups: readonly string[];
+  readonly answer: 'allowed' | 'staged' | 'held';
+}
+
+async function heldBack(round: Round, step: GroupStep): Promise<HeldBack> {
+  const { deps, service, situation } = round;
+  if (step.removed.length === 0) {
+    if (situation.guarded) await cancelTakings(deps.db, service.id, situation.userId, ['group removal']);
+    return { groups: [], answer: 'allowed' };
+  }
+  const answer = await askGuard(deps.db, {
+    serviceId: service.id,
+    version: situation.version,
+    taking: {
+      userId: situation.userId,
+      username: situation.username,
+      kind: 'group removal',
+      amount: step.removed.length,
+      groups: step.removed,
+    },
+  });
+  return { groups: answer === 'allowed' ? [] : step.removed, answer };
+}
+
+/** A remote group converges before its members: those that are not there yet are made now. */
+async function remoteGroupsFirst(round: Round, groups: readonly string[]): Promise<void> {
+  const managed = await readManagedGroups(round.deps, round.service, groups);
+  const missing = groups.filter((id) => managed.ref(id) === undefined && !managed.rejected(id));
+  if (missing.length === 0) return;
+  for (const id of missing) {
+    const holder = `account/${round.service.id}/${round.situation.userId}`;
+    const made = await convergeGroup(round.deps, { service: round.service, entry: round.entry, call: round.call, holder }, id);
+    if (made.outcome === 'later') {
+      throw new RoundEnds({ outcome: 'waiting for a remote group', attention: 'waiting', nextTryMs: made.waitMs, message: made.reason });
+    }
+  }
+  managed.forget();
+}
+
+export type { GroupRef };

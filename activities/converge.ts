@@ -1,0 +1,181 @@
+import { decide } from '../domain/decide';
+import type { Decision, Situation } from '../domain/decide';
+import type { GuardKind } from '../domain/guard';
+import { hookFor, INERT_PORT } from '../hooks/service-hooks';
+import { hookOverrides, isServiceError } from '@muster/sdk';
+import type { ServiceHook, WorkflowPort } from '@muster/sdk';
+import type { EngineService } from '../store/engine-services';
+import { askGuard, cancelTakings } from '../store/guard';
+import { markForVerification } from '../store/leases';
+import { FenceLost, recordFacts, releaseLease } from '../store/settle';
+import type { Release } from '../store/settle';
+import { readSituations } from '../store/situations';
+import type { AccountSituation } from '../store/situations';
+import type { ConvergeOutcome } from '../workflows/contracts';
+import { AccountGone, performStep } from './account-steps';
+import { planProfile, settleUnknown } from './create-account';
+import type { HookFormats } from './create-account';
+import { judgeFailure } from './failures';
+import { Round, RoundEnds } from './round';
+import { serviceTrouble } from './service-trouble';
+import { tellAboutRound } from './tell';
+
+/** What is needed to ask a hook, beside the round. */
+export interface HookAccess {
+  /** For hooks that override the question of entitlement; reading abilities needs no live port. */
+  readonly portFor?: (service: EngineService) => WorkflowPort;
+}
+
+/**
+ * Brings one account, whose lease the round holds, to what it should be now: decides from one snapshot, does the steps,
+ * gives the lease back. Every kind of request ends here; none of them decides anything itself (rule 3).
+ */
+export async function convergeLeased(round: Round, access: HookAccess = {}): Promise<ConvergeOutcome> {
+  try {
+    const release = await attempt(round, access);
+    round.deps.failpoint('account:before-release');
+    const { changed } = await releaseLease(round.deps.db, round.lease, release);
+    round.deps.failpoint('account:after-release');
+    await tellAboutRound(round, release);
+    return outcomeOf(release, changed);
+  } catch (error) {
+    if (!(error instanceof FenceLost)) throw error;
+    await markForVerification(round.deps.db, round.lease);
+    return { outcome: 'later', waitMs: 1_000, reason: 'another worker took over', did: round.did };
+  }
+}
+
+function outcomeOf(release: Release, changed: boolean): ConvergeOutcome {
+  const { did } = release;
+  if (changed && release.attention !== 'waiting') return { outcome: 'again', did };
+  if (release.reached) return { outcome: 'settled', did };
+  if (release.nextTryMs === 'never') return { outcome: 'stopped', reason: release.outcome, did };
+  return { outcome: 'later', waitMs: release.nextTryMs ?? 0, reason: release.outcome, did };
+}
+
+async function attempt(round: Round, access: HookAccess): Promise<Release> {
+  try {
+    return await walk(round, access);
+  } catch (error) {
+    if (error instanceof RoundEnds) return endedRelease(round, error);
+    if (error instanceof AccountGone) return goneRelease(round);
+    if (!isServiceError(error)) throw error;
+    if (error.kind === 'gone') return goneRelease(round);
+    const verdict = judgeFailure(error, round.situation.failures, round.deps.random());
+    await serviceTrouble(round.deps, round.service, verdict);
+    round.deps.log.warn({ event: 'account.failed', ...logFields(round), kind: error.kind, code: error.code });
+    return { ...base(round), ...verdict, reached: false };
+  }
+}
+
+async function walk(round: Round, access: HookAccess): Promise<Release> {
+  const current = (await settleUnknown(round)) ? await again(round) : round;
+  const hook = hookFor(current.deps.registry, current.service, access.portFor?.(current.service) ?? INERT_PORT);
+  const formats: HookFormats = { name: hook.nameFormat, nickname: hook.nicknameFormat };
+  const entitled = await isEntitled(current.situation, hook);
+  const mayWant = entitled && current.situation.choice !== 'declined';
+  current.profile = mayWant ? await planProfile(current, formats) : null;
+  const decision = decide(situationOf(current, entitled));
+  if (decision.impossible !== null) {
+    throw new RoundEnds({ outcome: 'impossible', attention: 'rejected', nextTryMs: 'never', message: decision.impossible });
+  }
+  await guard(current, decision);
+  for (const step of decision.steps) await performStep(current, step, formats);
+  round.did.splice(0, round.did.length, ...current.did);
+  round.facts = current.facts;
+  return { ...base(current), reached: true, outcome: current.did.length === 0 ? 'nothing to do' : 'done' };
+}
+
+/** The same lease with what is true after an unknown call was settled. */
+async function again(round: Round): Promise<Round> {
+  const [situation] = await readSituations(round.deps.db, round.service.id, [round.situation.userId]);
+  if (situation === undefined) throw new FenceLost(round.lease);
+  const next = new Round(round.deps, round.service, round.entry, round.call, round.lease, situation);
+  next.did.push(...round.did);
+  return next;
+}
+
+/** The right to the service, asked again at every write. */
+async function isEntitled(situation: AccountSituation, hook: ServiceHook): Promise<boolean> {
+  const { user } = situation;
+  if (user === null || !user.active || !situation.serviceEnabled) return false;
+  if (hookOverrides(hook).has('serviceActiveForUser')) return hook.serviceActiveForUser(user);
+  return situation.grantId !== null || situation.hookState;
+}
+
+function situationOf(round: Round, entitled: boolean): Situation {
+  const { situation, entry } = round;
+  return {
+    status: situation.status,
+    remoteId: situation.remoteId,
+    appliedProfile: situation.appliedProfile,
+    appliedGroups: situation.appliedGroups,
+    choice: situation.choice,
+    begins: situation.begins,
+    onLoss: situation.onLoss,
+    entitled,
+    userGone: situation.user === null,
+    abilities: entry.abilities,
+    wantedProfile: round.profile,
+    wantedGroups: round.service.membership === 'by account' ? situation.desiredGroups : null,
+    passwordWanted: situation.passwordWanted,
+  };
+}
+
+const TAKINGS: readonly GuardKind[] = ['removal', 'disable'];
+
+/** Nothing is taken away before the guard has allowed it; a right that came back voids what was staged or held. */
+async function guard(round: Round, decision: Decision): Promise<void> {
+  const { deps, service, situation } = round;
+  if (decision.wanted && situation.guarded) await cancelTakings(deps.db, service.id, situation.userId, TAKINGS);
+  if (decision.guard === null) return;
+  const taking = { userId: situation.userId, username: situation.username, kind: decision.guard, amount: 1, groups: [] };
+  const answer = await askGuard(deps.db, { serviceId: service.id, version: situation.version, taking });
+  if (answer === 'staged') throw new RoundEnds({ outcome: 'removal waits for approval', attention: 'staged', nextTryMs: 'never' });
+  if (answer === 'held') throw new RoundEnds({ outcome: 'removal was rejected', attention: 'held', nextTryMs: null, reached: true });
+}
+
+/** What every release of this round has in common: success, nothing special. */
+function base(round: Round): Release {
+  return {
+    version: round.situation.version,
+    reached: false,
+    facts: round.facts,
+    did: round.did,
+    outcome: 'done',
+    attention: null,
+    nextTryMs: null,
+    failures: 0,
+    error: null,
+  };
+}
+
+function endedRelease(round: Round, error: RoundEnds): Release {
+  const { ending } = error;
+  const shown = ending.message === undefined ? null : { kind: ending.attention ?? 'waiting', message: ending.message };
+  return {
+    ...base(round),
+    reached: ending.reached ?? false,
+    outcome: ending.outcome,
+    attention: ending.attention,
+    nextTryMs: ending.nextTryMs,
+    failures: round.situation.failures,
+    error: ending.attention === 'rejected' ? shown : null,
+  };
+}
+
+const NOT_THERE = { remoteId: null, remoteName: null, appliedProfile: null, appliedGroups: null } as const;
+
+/** The account vanished at the far side: made anew at once, or let go, as the service's policy says. */
+async function goneRelease(round: Round): Promise<Release> {
+  const status = round.service.onGone === 'recreate' ? 'none' : 'removed';
+  await recordFacts(round.deps.db, round.lease, { ...NOT_THERE, status });
+  const facts = { ...NOT_THERE, status } as const;
+  const dropped = round.service.onGone === 'drop';
+  return { ...base(round), facts, did: [...round.did, 'found it gone'], reached: dropped, outcome: 'gone', nextTryMs: dropped ? null : 0 };
+}
+
+/** The ids that stand in every log line about an account. */
+export function logFields(round: Round): Readonly<Record<string, string>> {
+  return { service: round.service.name, user: round.situation.userId };
+}

@@ -1,0 +1,121 @@
+import { Conflict, isServiceError, Rejected } from '@muster/sdk';
+import type { CreateOutcome, RemoteAccount } from '@muster/sdk';
+import { chooseFormat, formatName } from '../domain/names';
+import type { Profile } from '../domain/decide';
+import { markNameTaken, reserveName } from '../store/account-names';
+import { recordFacts, recordIntent } from '../store/settle';
+import { callManager, CALL_TIMEOUT_MS } from './manager-call';
+import { RoundEnds } from './round';
+import type { Round } from './round';
+
+/** Strangers' names that are stepped over before the account is given up as impossible. */
+const MAX_CONFLICTS = 20;
+
+/** What the account should look like: names by the formats, cleaned for the service, reserved (rule 6). null = the person is gone. */
+export async function planProfile(round: Round, hookFormats: HookFormats): Promise<Profile | null> {
+  const { user } = round.situation;
+  if (user === null) return null;
+  const { service, entry, deps } = round;
+  const { format } = chooseFormat({ nameFormats: service.nameFormats, nameFormat: service.nameFormat, hookFormat: hookFormats.name }, user.state);
+  const rules = entry.connector.names;
+  const name = await reserveName(deps.db, { serviceId: service.id, userId: user.id, name: formatName(format, user), rules });
+  if (name === undefined) {
+    throw new Rejected(`no name that the service takes can be made from the format "${format}"`, { code: 'name-impossible' });
+  }
+  const nickname = formatName(service.nicknameFormat ?? hookFormats.nickname ?? '{displayName}', user);
+  return { name, nickname, displayName: user.displayName, email: user.email, attributes: user.attributes };
+}
+
+export interface HookFormats {
+  readonly name: string | undefined;
+  readonly nickname: string | undefined;
+}
+
+/** Creates the account under an intent; steps to the next name when a stranger has this one. */
+export async function createAccount(round: Round, hookFormats: HookFormats): Promise<void> {
+  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
+    if (round.profile === null) throw new Error('an account without a person is never created');
+    try {
+      return await createOnce(round, round.profile);
+    } catch (error) {
+      if (!isServiceError(error) || error.kind !== 'conflict') throw error;
+      await markNameTaken(round.deps.db, round.service.id, round.profile.name);
+      round.profile = await planProfile(round, hookFormats);
+    }
+  }
+  throw new Rejected('every name that was tried is taken by somebody else on the service', { code: 'names-taken' });
+}
+
+async function createOnce(round: Round, profile: Profile): Promise<void> {
+  const { deps, entry, lease } = round;
+  deps.failpoint('create:before-intent');
+  await recordIntent(deps.db, lease, { call: 'createAccount', name: profile.name, timeoutMs: CALL_TIMEOUT_MS });
+  deps.failpoint('create:after-intent');
+  try {
+    const created = await callManager(entry, round.call, async (context) => entry.manager.createAccount?.({ key: round.key, profile }, context));
+    deps.failpoint('create:after-call');
+    if (created === undefined) throw new Conflict('the service cannot create accounts');
+    await settleCreation(round, profile, created);
+  } catch (error) {
+    // A definite refusal means that nothing was made; only when that is unknown must the intent stay.
+    if (isServiceError(error) && error.kind !== 'unavailable') await recordFacts(deps.db, lease, {});
+    throw error;
+  }
+}
+
+async function settleCreation(round: Round, profile: Profile, created: CreateOutcome): Promise<void> {
+  switch (created.outcome) {
+    case 'created':
+      await round.commit('create', {
+        status: 'active',
+        remoteId: created.remoteId,
+        remoteName: created.name,
+        appliedProfile: { ...profile, name: created.name },
+        appliedGroups: null,
+        instruction: null,
+      });
+      return;
+    case 'already existed':
+      await adopt(round, { remoteId: created.remoteId, name: created.name, enabled: true });
+      return;
+    case 'action required':
+      await round.commit('create', { status: 'pending', remoteId: created.remoteId ?? null, instruction: created.instruction });
+      throw new RoundEnds({ outcome: 'a person must act', attention: 'action required', nextTryMs: 'never' });
+    case 'in progress':
+      throw new RoundEnds({ outcome: 'being created', attention: 'waiting', nextTryMs: created.checkAfterMs });
+  }
+}
+
+/** An account that carries our key is ours: what it looks like is unknown, so everything is written once. */
+async function adopt(round: Round, found: RemoteAccount): Promise<void> {
+  await round.commit('find', {
+    status: found.enabled === false ? 'disabled' : 'active',
+    remoteId: found.remoteId,
+    remoteName: found.name,
+    appliedProfile: null,
+    appliedGroups: null,
+  });
+}
+
+/**
+ * Settles what an earlier holder left open (rule 5): waits until its call can no longer happen, then reads back. Answers
+ * true when facts changed and the situation must be read again.
+ */
+export async function settleUnknown(round: Round): Promise<boolean> {
+  const { situation, entry, deps } = round;
+  if (situation.intent === null && !situation.verify) return false;
+  if (situation.intentWaitMs > 0) {
+    throw new RoundEnds({ outcome: 'an earlier call may still happen', attention: 'waiting', nextTryMs: situation.intentWaitMs });
+  }
+  if (!entry.abilities.has('findAccount')) {
+    await recordFacts(deps.db, round.lease, {});
+    return true;
+  }
+  const found = await callManager(entry, round.call, async (context) => entry.manager.findAccount?.(round.key, context));
+  if (found !== undefined) await adopt(round, found);
+  else if (situation.remoteId !== null) await recordFacts(deps.db, round.lease, gone);
+  else await recordFacts(deps.db, round.lease, {});
+  return true;
+}
+
+const gone = { status: 'none', remoteId: null, remoteName: null, appliedProfile: null, appliedGroups: null } as const;

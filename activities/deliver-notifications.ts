@@ -1,0 +1,60 @@
+import { createHmac } from 'node:crypto';
+import { backoffMs } from '../domain/backoff';
+import { recordDelivery, takeDeliveries } from '../store/notifications';
+import type { DeliveryOutcome, DueDelivery } from '../store/notifications';
+import type { ActivityDependencies } from './dependencies';
+
+export interface Webhook {
+  readonly url: string | undefined;
+  readonly secret: string | undefined;
+}
+
+const PER_SWEEP = 50;
+const TIMEOUT_MS = 5_000;
+/** About two days of tries with a backoff of 10 minutes at most. */
+const MAX_ATTEMPTS = 300;
+
+/**
+ * Sends due notifications to the webhook, signed: `Muster-Signature: t=<unix seconds>,v1=<hex hmac-sha256 of "t.body">`.
+ * Without a webhook there is nobody to send them to; they stand in the API only.
+ */
+export async function deliverNotifications(deps: ActivityDependencies, webhook: Webhook): Promise<number> {
+  const { url, secret } = webhook;
+  if (url === undefined || secret === undefined) return 0;
+  const due = await takeDeliveries(deps.db, PER_SWEEP);
+  for (const notification of due) {
+    const outcome = await deliver({ url, secret }, notification, deps.random());
+    if (outcome.outcome !== 'delivered') deps.log.warn({ event: 'webhook.failed', notification: notification.id, attempts: notification.attempts });
+    await recordDelivery(deps.db, notification.id, outcome);
+  }
+  return due.length;
+}
+
+async function deliver(webhook: { readonly url: string; readonly secret: string }, notification: DueDelivery, random: number): Promise<DeliveryOutcome> {
+  const body = JSON.stringify(bodyOf(notification));
+  const time = Math.floor(Date.now() / 1000);
+  const signature = createHmac('sha256', webhook.secret).update(`${time}.${body}`).digest('hex');
+  try {
+    const response = await fetch(webhook.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'muster-signature': `t=${time},v1=${signature}` },
+      body,
+      redirect: 'error',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    await response.body?.cancel();
+    return response.ok ? { outcome: 'delivered' } : again(notification, random, `the webhook answered ${response.status}`);
+  } catch (error) {
+    return again(notification, random, `the webhook could not be reached: ${error instanceof Error ? error.name : 'unknown'}`);
+  }
+}
+
+function again(notification: DueDelivery, random: number, error: string): DeliveryOutcome {
+  if (notification.attempts >= MAX_ATTEMPTS) return { outcome: 'failed', error };
+  return { outcome: 'again', inMs: backoffMs(notification.attempts, random), error };
+}
+
+function bodyOf(notification: DueDelivery): Readonly<Record<string, unknown>> {
+  const { id, userId, level, title, text, serviceName, createdAt } = notification;
+  return { id, recipient: userId === null ? 'operators' : `user:${userId}`, level, title, text, service: serviceName, createdAt };
+}

@@ -1,0 +1,20 @@
+import type { Logger } from 'pino';
+import type { Sealer } from '../config/sealer';
+import type { ConnectorRegistry } from '../hooks/registry';
+import type { Database } from '../store/database';
+import type { ManagerPool } from './managers';
+import type { Failpoint } from './failpoint';
+
+/** What activities work with; made once per worker process. */
+export interface ActivityDependencies {
+  readonly db: Database;
+  readonly registry: ConnectorRegistry;
+  readonly managers: ManagerPool;
+  readonly sealer: Sealer;
+  readonly log: Logger;
+  /** Identifies this installation at the far side, so that two Musters never adopt each other's accounts. */
+  readonly installId: string;
+  readonly failpoint: Failpoint;
+  /** In [0, 1): spreads retries. */
+  readonly random: () => number;
+}

@@ -1,0 +1,74 @@
+import { Misconfigured } from '../sdk/index';
+import type { Connector, Manager } from '../sdk/index';
+import { managerAbilities } from '../sdk/index';
+import type { ManagerMethod } from '../domain/words';
+import type { Sealer } from '../config/sealer';
+import type { ConnectorRegistry } from '../hooks/registry';
+import type { EngineService } from '../store/engine-services';
+import { openServiceSecrets } from '../config/service-secrets';
+import { Slots } from './slots';
+
+/** Calls that may run at the same time on one service when nothing says otherwise. */
+const DEFAULT_CONCURRENCY = 8;
+
+/** A service's manager with its slots, built for one version of its configuration. */
+export interface ManagerEntry {
+  readonly connector: Connector;
+  readonly manager: Manager;
+  readonly abilities: ReadonlySet<ManagerMethod>;
+  readonly slots: Slots;
+  readonly configVersion: number;
+}
+
+/**
+ * The managers of this worker process: one per service, built when first needed, built anew when the configuration has
+ * changed. Credentials are unsealed here and nowhere else.
+ */
+export class ManagerPool {
+  readonly #entries = new Map<string, ManagerEntry>();
+
+  constructor(
+    private readonly registry: Pick<ConnectorRegistry, 'get'>,
+    private readonly sealer: Sealer,
+  ) {}
+
+  /** The entry of a service. Throws Misconfigured when its connector is not loaded or its configuration does not fit. */
+  get(service: EngineService): ManagerEntry {
+    const known = this.#entries.get(service.id);
+    if (known !== undefined && known.configVersion === service.configVersion) return known;
+    const entry = this.#build(service);
+    this.#entries.set(service.id, entry);
+    if (known !== undefined) void closeQuietly(known.manager);
+    return entry;
+  }
+
+  /** Closes every manager; for the end of the process. */
+  async close(): Promise<void> {
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    await Promise.all(entries.map((entry) => closeQuietly(entry.manager)));
+  }
+
+  #build(service: EngineService): ManagerEntry {
+    const connector = this.registry.get(service.connector);
+    if (connector === undefined) throw new Misconfigured(`the connector ${service.connector} is not loaded`, { code: 'connector-missing' });
+    if (connector.manager === undefined) throw new Misconfigured(`the connector ${service.connector} has no manager`, { code: 'no-manager' });
+    const parsed = connector.config.safeParse({ ...service.config, ...openServiceSecrets(this.sealer, service) });
+    if (!parsed.success) {
+      const places = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+      throw new Misconfigured(`the configuration does not fit the connector: ${places}`, { code: 'config-invalid' });
+    }
+    return {
+      connector,
+      manager: new connector.manager(parsed.data),
+      abilities: new Set(managerAbilities(connector.manager)),
+      slots: new Slots(service.maxConcurrency ?? connector.maxConcurrency ?? DEFAULT_CONCURRENCY),
+      configVersion: service.configVersion,
+    };
+  }
+}
+
+/** A manager that does not close cleanly is of no use to anybody: its sockets die with it. */
+async function closeQuietly(manager: Manager): Promise<void> {
+  await manager.close?.().catch(() => undefined);
+}

@@ -1,0 +1,89 @@
+import type { Profile } from '../domain/decide';
+import type { AccountKey, AccountRef } from '@muster/sdk';
+import type { EngineService } from '../store/engine-services';
+import type { Lease } from '../store/leases';
+import { renewLease } from '../store/leases';
+import { FenceLost, recordFacts } from '../store/settle';
+import type { RemoteFacts } from '../store/settle';
+import type { AccountSituation } from '../store/situations';
+import type { ActivityDependencies } from './dependencies';
+import type { CallOptions } from './manager-call';
+import type { ManagerEntry } from './managers';
+
+/** How long an account's lease lives: well beyond the hard deadline of one call. */
+export const LEASE_MS = 60_000;
+const RENEW_AFTER_MS = 30_000;
+
+/** What one round of convergence on one account carries from step to step. */
+export class Round {
+  /** Done so far, for the account's history. */
+  readonly did: string[] = [];
+  /** What is known of the far side now; recorded at the release unless committed before. */
+  facts: RemoteFacts = {};
+  profile: Profile | null = null;
+  remoteId: string | null;
+  #leasedAt = performance.now();
+
+  constructor(
+    readonly deps: ActivityDependencies,
+    readonly service: EngineService,
+    readonly entry: ManagerEntry,
+    readonly call: CallOptions,
+    readonly lease: Lease,
+    readonly situation: AccountSituation,
+  ) {
+    this.remoteId = situation.remoteId;
+  }
+
+  /** Our correlation key at the far side. */
+  get key(): AccountKey {
+    const owner = `${this.deps.installId}:${this.service.id}`;
+    return this.remoteId === null
+      ? { userId: this.situation.userId, owner }
+      : { userId: this.situation.userId, owner, remoteId: this.remoteId };
+  }
+
+  /** The remote account as the far side knows it now. */
+  get ref(): AccountRef {
+    if (this.remoteId === null) throw new Error('the account has no remote id yet');
+    const name = this.facts.remoteName ?? this.situation.remoteName ?? '';
+    return { remoteId: this.remoteId, name, key: this.key };
+  }
+
+  /** Remembers facts for the release. */
+  note(did: string, facts: RemoteFacts): void {
+    this.did.push(did);
+    this.facts = { ...this.facts, ...facts };
+    if (facts.remoteId !== undefined) this.remoteId = facts.remoteId;
+  }
+
+  /** Commits the facts at once: for what must not be forgotten by a crash. */
+  async commit(did: string, facts: RemoteFacts): Promise<void> {
+    this.note(did, facts);
+    await recordFacts(this.deps.db, this.lease, this.facts);
+    this.deps.failpoint('account:after-commit');
+  }
+
+  /** Call before each step: prolongs the lease when a good part of it is used up. */
+  async keepLease(): Promise<void> {
+    if (performance.now() - this.#leasedAt < RENEW_AFTER_MS) return;
+    if (!(await renewLease(this.deps.db, this.lease, LEASE_MS))) throw new FenceLost(this.lease);
+    this.#leasedAt = performance.now();
+  }
+}
+
+/** Ends a round early with a named outcome: nothing is wrong, but it cannot go on now. */
+export class RoundEnds extends Error {
+  constructor(
+    readonly ending: {
+      readonly outcome: string;
+      readonly attention: 'waiting' | 'rejected' | 'staged' | 'held' | 'action required' | null;
+      readonly nextTryMs: number | 'never' | null;
+      readonly reached?: boolean;
+      readonly message?: string;
+    },
+  ) {
+    super(ending.message ?? ending.outcome);
+    this.name = 'RoundEnds';
+  }
+}

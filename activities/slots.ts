@@ -1,0 +1,34 @@
+/** A counting gate: so many at once, the others in the order they came; persons go before bulk. */
+export class Slots {
+  readonly #persons: (() => void)[] = [];
+  readonly #bulk: (() => void)[] = [];
+  #free: number;
+
+  constructor(size: number) {
+    this.#free = size;
+  }
+
+  /** Runs `work` when there is a free slot. */
+  async run<T>(lane: 'person' | 'bulk', work: () => Promise<T>): Promise<T> {
+    await this.#enter(lane);
+    try {
+      return await work();
+    } finally {
+      this.#leave();
+    }
+  }
+
+  #enter(lane: 'person' | 'bulk'): Promise<void> {
+    if (this.#free > 0) {
+      this.#free -= 1;
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => (lane === 'person' ? this.#persons : this.#bulk).push(resolve));
+  }
+
+  #leave(): void {
+    const next = this.#persons.shift() ?? this.#bulk.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
+}

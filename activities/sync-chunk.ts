@@ -1,0 +1,146 @@
+import type { EngineService } from '../store/engine-services';
+import { engineServiceByName } from '../store/engine-services';
+import { takeLeases } from '../store/leases';
+import { readSituations } from '../store/situations';
+import type { AccountSituation } from '../store/situations';
+import { openItems, recordItems } from '../store/sync-items';
+import type { ItemOutcome, SyncItem } from '../store/sync-items';
+import type { ConvergeOutcome } from '../workflows/contracts';
+import { convergeLeased } from './converge';
+import type { HookAccess } from './converge';
+import type { ActivityDependencies } from './dependencies';
+import { LEASE_MS, Round } from './round';
+
+export interface ChunkRequest {
+  readonly service: string;
+  readonly syncId: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface ChunkContext extends HookAccess {
+  readonly signal: AbortSignal;
+  readonly heartbeat: () => void;
+}
+
+export interface ChunkAnswer {
+  /** null = every item of the chunk has its outcome; else come back after so many milliseconds. */
+  readonly waitMs: number | null;
+}
+
+/** Accounts whose leases are taken and situations are read together. */
+const BATCH = 25;
+/** How long a chunk waits before it looks again at accounts that another writer has. */
+const LEASED_WAIT_MS = 500;
+/** A changed account is gone round again so often; after that its own workflow has it. */
+const MAX_ROUNDS = 5;
+
+/**
+ * Brings the accounts of a chunk up to date, a batch at a time, with as many calls in flight as the service has slots.
+ * Results are written per batch, so a chunk that is run again after a crash skips what is settled.
+ */
+export async function syncChunk(deps: ActivityDependencies, request: ChunkRequest, context: ChunkContext): Promise<ChunkAnswer> {
+  const items = await openItems(deps.db, request.syncId, request);
+  for (let start = 0; start < items.length; start += BATCH) {
+    context.signal.throwIfAborted();
+    const service = await engineServiceByName(deps.db, request.service);
+    if (service === undefined) return { waitMs: null };
+    if (service.blockedMs > 0) return { waitMs: service.blockedMs };
+    if (service.pausedReason !== null) return { waitMs: 10_000 };
+    await syncBatch(deps, { request, service, context, items: items.slice(start, start + BATCH) });
+    context.heartbeat();
+  }
+  const left = await openItems(deps.db, request.syncId, request);
+  return { waitMs: left.length === 0 ? null : LEASED_WAIT_MS };
+}
+
+interface Batch {
+  readonly request: ChunkRequest;
+  readonly service: EngineService;
+  readonly context: ChunkContext;
+  readonly items: readonly SyncItem[];
+}
+
+async function syncBatch(deps: ActivityDependencies, batch: Batch): Promise<void> {
+  const { request, service, context } = batch;
+  const seqOf = new Map(batch.items.map((item) => [item.userId, item.seq]));
+  const before = await readSituations(deps.db, service.id, [...seqOf.keys()]);
+  const idle = before.filter((situation) => situation.version === situation.appliedVersion);
+  await record(deps, request, idle.map((situation) => ({ userId: situation.userId, ...IDLE })), seqOf);
+  const missing = batch.items.filter((item) => !before.some((situation) => situation.userId === item.userId));
+  await record(deps, request, missing.map((item) => ({ userId: item.userId, ...NO_ACCOUNT })), seqOf);
+  const due = before.filter((situation) => situation.version !== situation.appliedVersion).map((situation) => situation.userId);
+  const holder = `sync/${request.syncId}/${request.from}`;
+  const leases = await takeLeases(deps.db, { serviceId: service.id, userIds: due, holder, leaseMs: LEASE_MS });
+  const situations = new Map((await readSituations(deps.db, service.id, due)).map((s) => [s.userId, s]));
+  const results = await Promise.all(
+    leases.map(async (lease) => {
+      const situation = situations.get(lease.userId);
+      if (situation === undefined) return { userId: lease.userId, ...NO_ACCOUNT };
+      const first = buildRound(deps, batch, { lease, situation });
+      return { userId: lease.userId, ...(await settle(deps, batch, first)) };
+    }),
+  );
+  context.heartbeat();
+  await record(deps, request, results, seqOf);
+}
+
+const IDLE = { outcome: 'unchanged', reason: undefined } as const;
+const NO_ACCOUNT = { outcome: 'skipped', reason: 'no such account' } as const;
+
+function buildRound(deps: ActivityDependencies, batch: Batch, taken: Pick<Round, 'lease'> & { readonly situation: AccountSituation }): Round {
+  const entry = deps.managers.get(batch.service);
+  return new Round(deps, batch.service, entry, { lane: 'bulk', signal: batch.context.signal }, taken.lease, taken.situation);
+}
+
+interface Result {
+  /** undefined = not settled: the chunk comes back to it. */
+  readonly outcome: ItemOutcome | undefined;
+  readonly reason: string | undefined;
+}
+
+async function settle(deps: ActivityDependencies, batch: Batch, first: Round): Promise<Result> {
+  const did = new Set<string>();
+  let round: Round | undefined = first;
+  for (let rounds = 0; rounds < MAX_ROUNDS && round !== undefined; rounds += 1) {
+    const outcome: ConvergeOutcome = await convergeLeased(round, batch.context);
+    batch.context.heartbeat();
+    for (const step of outcome.did) did.add(step);
+    if (outcome.outcome !== 'again') return resultOf(outcome, did);
+    round = await nextRound(deps, batch, round);
+  }
+  return { outcome: undefined, reason: undefined };
+}
+
+async function nextRound(deps: ActivityDependencies, batch: Batch, last: Round): Promise<Round | undefined> {
+  const { serviceId, userId } = last.lease;
+  const holder = `sync/${batch.request.syncId}/${batch.request.from}`;
+  const [lease] = await takeLeases(deps.db, { serviceId, userIds: [userId], holder, leaseMs: LEASE_MS });
+  const [situation] = await readSituations(deps.db, serviceId, [userId]);
+  return lease === undefined || situation === undefined ? undefined : buildRound(deps, batch, { lease, situation });
+}
+
+function resultOf(outcome: Exclude<ConvergeOutcome, { outcome: 'again' }>, did: ReadonlySet<string>): Result {
+  switch (outcome.outcome) {
+    case 'settled':
+      return { outcome: did.size > 0 ? 'succeeded' : 'unchanged', reason: did.size > 0 ? [...did].join(', ') : undefined };
+    case 'stopped':
+      return { outcome: outcome.reason.includes('approval') ? 'skipped' : 'failed', reason: outcome.reason };
+    case 'later':
+      // Throttled, paused, or a group that is just being made: the item stays open. A failure has its own next try.
+      return outcome.reason.startsWith('failed') ? { outcome: 'failed', reason: outcome.reason } : { outcome: undefined, reason: undefined };
+  }
+}
+
+async function record(
+  deps: ActivityDependencies,
+  request: ChunkRequest,
+  results: readonly (Result & { readonly userId: string })[],
+  seqOf: ReadonlyMap<string, number>,
+): Promise<void> {
+  const settled = results.flatMap((result) => {
+    const seq = seqOf.get(result.userId);
+    return seq === undefined || result.outcome === undefined ? [] : [{ seq, outcome: result.outcome, reason: result.reason }];
+  });
+  await recordItems(deps.db, request.syncId, settled);
+}

@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import express from 'express';
+import helmet from 'helmet';
+import { pinoHttp } from 'pino-http';
+import { serveDocs } from './docs';
+import { mountRoutes } from './frame';
+import { observeRequests } from './metrics';
+import { PROBLEMS } from './problem-codes';
+import { Problem } from './problem';
+import { problemDocument, toProblem } from './problems';
+import type { ErrorRequestHandler, Express, Request, RequestHandler, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type { FrameOptions } from './frame';
+import type { Route } from './route';
+
+export interface AppOptions extends FrameOptions {
+  readonly routes: readonly Route[];
+  /** More to mount before the answer 404, e.g. the hooks' own routes. */
+  readonly mounts?: readonly RequestHandler[];
+}
+
+/** The whole API as an express application; listening is the caller's business. */
+export function createApp(options: AppOptions): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('query parser', 'simple');
+  app.set('etag', false);
+  app.use(securityHeaders());
+  app.use(requestLog(options.context.log));
+  app.use(observeRequests());
+  serveDocs(app);
+  mountRoutes(app, options.routes, options);
+  for (const mount of options.mounts ?? []) app.use(mount);
+  app.use((request) => {
+    throw new Problem('route-not-found', `There is no ${request.method} ${request.path.slice(0, 200)}.`);
+  });
+  app.use(problemAnswers(options.context.log));
+  return app;
+}
+
+function securityHeaders(): RequestHandler {
+  return helmet({
+    // Muster speaks plain HTTP on loopback; who terminates TLS in front of it sets HSTS there.
+    strictTransportSecurity: false,
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+  });
+}
+
+/** One line per request, under the id that problems show as `instance`. Health checks only count when they fail. */
+function requestLog(log: Logger): RequestHandler {
+  return pinoHttp({
+    logger: log,
+    genReqId: requestId,
+    customLogLevel: (request, response) => levelOf(request, response),
+    customProps: (_request, response) => idsOf(response),
+    serializers: {
+      req: (request: { id: string; method: string; url: string }) => ({ id: request.id, method: request.method, url: request.url }),
+      res: (response: { statusCode: number }) => ({ status: response.statusCode }),
+    },
+    customSuccessMessage: () => 'request',
+    customErrorMessage: () => 'request failed',
+  });
+}
+
+function requestId(request: IncomingMessage, response: ServerResponse): string {
+  const given = request.headers['x-request-id'];
+  const id = typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+  response.setHeader('X-Request-Id', id);
+  return id;
+}
+
+function levelOf(request: IncomingMessage, response: ServerResponse): 'debug' | 'error' | 'info' {
+  if (response.statusCode >= 500) return 'error';
+  return /^\/(health|metrics)/.test(request.url ?? '') ? 'debug' : 'info';
+}
+
+/** The ids that every log line of Muster carries under the same keys. */
+function idsOf(response: ServerResponse): Readonly<Record<string, unknown>> {
+  const { locals } = response as ServerResponse & { readonly locals?: Readonly<Record<string, unknown>> };
+  const ids = (locals?.['ids'] ?? {}) as Readonly<Record<string, unknown>>;
+  const location = response.getHeader('Location');
+  const operation = typeof location === 'string' ? /^\/v1\/operations\/([\w-]+)$/.exec(location)?.[1] : undefined;
+  return {
+    requestId: response.req?.id,
+    ...(ids['name'] === undefined ? {} : { service: ids['name'] }),
+    ...(ids['user'] === undefined ? {} : { user: ids['user'] }),
+    ...(operation === undefined ? {} : { operation }),
+  };
+}
+
+function problemAnswers(log: Logger): ErrorRequestHandler {
+  // Express knows an error handler by its four parameters.
+  return (error: unknown, request: Request, response: Response, _next): void => {
+    const problem = toProblem(error);
+    const id = String(request.id);
+    const { status } = PROBLEMS[problem.code];
+    if (status >= 500) log.error({ requestId: id, code: problem.code, err: problem.cause ?? problem }, 'request failed');
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    // What is left of a refused body is not read: the connection cannot be used again.
+    if (!request.complete) response.set('Connection', 'close');
+    response.status(status).set('Cache-Control', 'no-store').set(problem.headers);
+    response.type('application/problem+json').send(JSON.stringify(problemDocument(problem, id)));
+  };
+}

@@ -1,0 +1,160 @@
+import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
+import { authorize } from './acl';
+import { emptyStream, mediaType, openStream, readBytes, validateBody } from './body';
+import { runOnce } from './idempotency';
+import { identify } from './identify';
+import { preferredWaitMs } from './prefer';
+import { Problem } from './problem';
+import { issueItems } from './problems';
+import type { Express, Request, Response } from 'express';
+import type { Authenticator } from '../auth/authenticator';
+import type { Principal } from '../auth/principal';
+import type { ApiContext } from './context';
+import type { Answer, Route, RouteRequest, Shape } from './route';
+
+export interface FrameOptions {
+  readonly context: ApiContext;
+  readonly authenticator: Authenticator;
+  /** Tests: an answer that does not fit its schema is an error. Default false. */
+  readonly checkAnswers?: boolean;
+}
+
+/** A principal for public routes: nobody, who may do nothing. */
+const NOBODY: Principal = { actor: 'client:anonymous', userId: undefined, may: () => false };
+
+/** Serves the table: for each route what its entry says, and 405 with Allow for every other method of its path. */
+export function mountRoutes(app: Express, routes: readonly Route[], options: FrameOptions): void {
+  const paths = [...new Set(routes.map((route) => route.path))].sort(bySpecificity);
+  for (const path of paths) {
+    const ofPath = routes.filter((route) => route.path === path);
+    const pattern = path.replace(/\{(\w+)\}/g, ':$1');
+    for (const entry of ofPath) {
+      const validators = validatorsOf(entry);
+      app[entry.method](pattern, async (request, response) => {
+        response.locals['route'] = `${entry.method.toUpperCase()} ${path}`;
+        await serve({ route: entry, validators, options, request, response });
+      });
+    }
+    const allow = allowHeader(ofPath);
+    app.all(pattern, (request, response) => {
+      if (request.method !== 'OPTIONS') throw methodProblem(request.method, allow);
+      response.status(204).set('Allow', allow).end();
+    });
+  }
+}
+
+/** Fixed segments before parameters, so that `/users/me` is never read as a user called `me`. */
+function bySpecificity(a: string, b: string): number {
+  const rank = (path: string): string => path.replace(/\{\w+\}/g, '\uffff');
+  return rank(a) < rank(b) ? -1 : 1;
+}
+
+function allowHeader(routes: readonly Route[]): string {
+  const methods = routes.map((route) => route.method.toUpperCase());
+  return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+}
+
+function methodProblem(method: string, allow: string): Problem {
+  return new Problem('method-not-allowed', `${method} is not possible here; ${allow} are.`, { headers: { Allow: allow } });
+}
+
+interface Validators {
+  readonly params: z.ZodType<Record<string, unknown>>;
+  readonly query: z.ZodType<Record<string, unknown>>;
+}
+
+function validatorsOf(route: Route): Validators {
+  const named = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
+  const missing = named.filter((name) => route.params?.[name] === undefined);
+  if (missing.length > 0) throw new Error(`${route.method} ${route.path}: no schema for ${missing.join(', ')}`);
+  return { params: strict(route.params), query: strict(route.query) };
+}
+
+function strict(shape: Shape | undefined): z.ZodType<Record<string, unknown>> {
+  return z.strictObject(shape ?? {});
+}
+
+interface Serving {
+  readonly route: Route;
+  readonly validators: Validators;
+  readonly options: FrameOptions;
+  readonly request: Request;
+  readonly response: Response;
+}
+
+async function serve(serving: Serving): Promise<void> {
+  const { route, validators, options, request, response } = serving;
+  const principal = route.acl === 'public' ? NOBODY : await identify(options.authenticator, request);
+  const params = check(validators.params, { ...request.params }, 'path');
+  response.locals['ids'] = params;
+  if (route.acl !== 'public') authorize(route, principal, params);
+  const query = check(validators.query, { ...request.query }, 'query');
+  const bytes = route.stream === undefined && takesBody(route) ? await readBytes(request, response) : Buffer.alloc(0);
+  const body = takesBody(route) && route.stream === undefined ? validateBody(route, bytes) : undefined;
+  const input: RouteRequest = { ...factsOf(serving, principal), params, query, body };
+  const answer = await runOnce({ route, request: input, method: request.method, bytes }, (final) => route.handler(final));
+  if (options.checkAnswers === true) checkAnswer(route, answer);
+  send(route, response, answer);
+}
+
+/** GET never has a body; DELETE only where the route says so. */
+function takesBody(route: Route): boolean {
+  return route.method !== 'get' && (route.method !== 'delete' || route.body !== undefined);
+}
+
+function check(schema: z.ZodType<Record<string, unknown>>, value: unknown, place: 'path' | 'query'): Record<string, unknown> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = issueItems(parsed.error).map((item) => ({ ...item, pointer: `/${place}${item.pointer ?? ''}` }));
+  throw new Problem('invalid-request', `The ${place} is not valid.`, { errors });
+}
+
+function factsOf({ route, options, request, response }: Serving, principal: Principal): Omit<RouteRequest, 'params' | 'query' | 'body'> {
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableEnded) gone.abort();
+  });
+  return {
+    principal,
+    context: options.context,
+    url: request.originalUrl,
+    headers: singleHeaders(request),
+    waitMs: preferredWaitMs(request.get('prefer')),
+    signal: AbortSignal.any([gone.signal, options.context.draining]),
+    stream: route.stream === undefined ? emptyStream() : openStream(request, route.stream),
+    contentType: mediaType(request),
+  };
+}
+
+function singleHeaders(request: Request): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+  );
+}
+
+function send(route: Route, response: Response, answer: Answer): void {
+  if (response.headersSent || response.closed) return;
+  response.status(answer.status);
+  if (route.acl !== 'public') response.set('Cache-Control', 'no-store');
+  response.set(answer.headers ?? {});
+  if (answer.body === undefined) {
+    response.end();
+    return;
+  }
+  const contentType = answer.contentType ?? route.responses[answer.status]?.contentType;
+  if (contentType !== undefined && typeof answer.body === 'string') response.type(contentType).send(answer.body);
+  else response.json(answer.body);
+}
+
+function checkAnswer(route: Route, answer: Answer): void {
+  const where = `${route.method} ${route.path} ${answer.status}`;
+  const spec = route.responses[answer.status];
+  if (spec === undefined) throw new Error(`${where} is not among the documented answers`);
+  if (spec.schema === undefined || answer.contentType !== undefined) return;
+  const sent: unknown = answer.body === undefined ? undefined : JSON.parse(JSON.stringify(answer.body));
+  const parsed = spec.schema.safeParse(sent);
+  if (!parsed.success) throw new Error(`${where} does not fit its schema: ${parsed.error.message}`);
+  // The schema drops what it does not know: a difference is a field that the documentation does not show.
+  if (!isDeepStrictEqual(parsed.data, sent)) throw new Error(`${where} has fields that its schema does not show`);
+}

@@ -1,0 +1,105 @@
+import { hookFor } from '../hooks/service-hooks';
+import { readPerson } from '../store/people';
+import { resolveUser } from '../store/users';
+import { identify } from './identify';
+import { mediaType, readRawBody } from './body';
+import { matchRoutes, RecordingRouter } from './hook-router';
+import { parseJson } from './json-text';
+import { Problem } from './problem';
+import { resolveService } from './references';
+import type { Request, RequestHandler, Response } from 'express';
+import type { Authenticator } from '../auth/authenticator';
+import type { HookUser } from '../sdk/hook';
+import type { HookResponse } from '../sdk/hook-router';
+import type { ApiContext } from './context';
+import type { HookRoute, MatchedRoute } from './hook-router';
+
+/** Until people sign in themselves, the admin token names the person it acts for in this header. */
+const ACT_FOR = 'muster-act-for';
+
+export interface HookRoutesOptions {
+  readonly context: ApiContext;
+  readonly authenticator: Authenticator;
+}
+
+/** Serves the hooks' own routes under `/services/<name>/`, and the pages that modules registered as `urls`. */
+export function hookRoutes(options: HookRoutesOptions): RequestHandler {
+  return async (request, response, next) => {
+    const ofService = /^\/services\/([a-z][a-z0-9-]{0,62})(\/.*)$/.exec(request.path);
+    const routes = ofService === null ? moduleRoutes(options.context) : await serviceRoutes(options.context, ofService[1] ?? '');
+    const path = ofService?.[2] ?? request.path;
+    const matched = matchRoutes(routes, path);
+    if (matched.length === 0) {
+      next();
+      return;
+    }
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const found = matched.find(({ route }) => route.method === method);
+    if (found === undefined) {
+      const allow = [...new Set(matched.map(({ route }) => route.method))].join(', ');
+      throw new Problem('method-not-allowed', `${request.method} is not possible here; ${allow} is.`, { headers: { Allow: allow } });
+    }
+    send(response, await run({ ...options, request, response, found, path }));
+  };
+}
+
+async function serviceRoutes(context: ApiContext, name: string): Promise<readonly HookRoute[]> {
+  const service = await resolveService(context, name);
+  const router = new RecordingRouter((action, input) => {
+    if (context.callHookAction === undefined) throw new Problem('not-supported', 'Hooks cannot call their manager in this installation.');
+    return context.callHookAction(service.name, action, input);
+  });
+  hookFor(context.registry, service, context.portFor(service)).routes(router);
+  return router.routes;
+}
+
+function moduleRoutes({ registry }: ApiContext): readonly HookRoute[] {
+  return registry.urlHooks().flatMap(({ path, handler, isPublic = false }) => [
+    { method: 'GET', path, isPublic, handler },
+    { method: 'POST', path, isPublic, handler },
+  ]);
+}
+
+interface Run extends HookRoutesOptions {
+  readonly request: Request;
+  readonly response: Response;
+  readonly found: MatchedRoute;
+  readonly path: string;
+}
+
+async function run({ context, authenticator, request, response, found, path }: Run): Promise<HookResponse> {
+  const { route, params } = found;
+  const user = route.isPublic ? undefined : await signedIn({ context, authenticator }, request);
+  const query = Object.entries(request.query).map(([key, value]) => [key, Array.isArray(value) ? String(value[0]) : String(value)]);
+  const body = route.method === 'GET' ? undefined : await bodyOf(request, response);
+  return route.handler({ method: request.method, path, params, query: Object.fromEntries(query), body, user });
+}
+
+async function signedIn({ context, authenticator }: HookRoutesOptions, request: Request): Promise<HookUser> {
+  const principal = await identify(authenticator, request);
+  const named = request.get(ACT_FOR);
+  const actsForOthers = principal.may('self.*');
+  const userId = principal.userId ?? (named !== undefined && actsForOthers ? await resolveUser(context.db, named) : undefined);
+  const user = userId === undefined ? undefined : await readPerson(context.db, userId);
+  if (user === undefined) {
+    throw new Problem('forbidden', 'This page is for a signed-in person; with the admin token, name them in the Muster-Act-For header.');
+  }
+  return user;
+}
+
+/** JSON as a value, a form as an object of its fields, everything else as text. */
+async function bodyOf(request: Request, response: Response): Promise<unknown> {
+  const bytes = await readRawBody(request, response);
+  if (bytes.length === 0) return undefined;
+  const type = mediaType(request);
+  if (/^application\/([\w.-]+\+)?json$/.test(type)) return parseJson(bytes);
+  const text = bytes.toString('utf8');
+  return type === 'application/x-www-form-urlencoded' ? Object.fromEntries(new URLSearchParams(text)) : text;
+}
+
+function send(response: Response, answer: HookResponse): void {
+  response.status(answer.status).set('Cache-Control', 'no-store').set(answer.headers ?? {});
+  if (answer.body === undefined) response.end();
+  else if (typeof answer.body === 'string') response.type(answer.contentType ?? 'text/plain').send(answer.body);
+  else response.type(answer.contentType ?? 'application/json').send(JSON.stringify(answer.body));
+}

@@ -1,0 +1,35 @@
+/** Branded ids, and the business keys under which workflows run: a second start with the same key is the same start. */
+
+export type UserId = string & { readonly __brand: 'UserId' };
+export type GroupId = string & { readonly __brand: 'GroupId' };
+export type ServiceId = string & { readonly __brand: 'ServiceId' };
+export type OperationId = string & { readonly __brand: 'OperationId' };
+export type SyncId = string & { readonly __brand: 'SyncId' };
+
+/** Workflow id of the one converging workflow of an account. */
+export function accountWorkflowId(service: string, userId: string): string {
+  return `account/${service}/${userId}`;
+}
+
+/** Workflow id of the one converging workflow of a remote group. */
+export function groupWorkflowId(service: string, remoteGroupId: string): string {
+  return `group/${service}/${remoteGroupId}`;
+}
+
+/** Workflow id of a bulk sync. */
+export function syncWorkflowId(service: string, syncId: string): string {
+  return `sync/${service}/${syncId}`;
+}
+
+/** Task queue of the activities that serve single persons on a service. */
+export function serviceTaskQueue(service: string): string {
+  return `service-${service}`;
+}
+
+/** Task queue of the bulk activities of a service: slots of their own, so a person never waits behind them. */
+export function bulkTaskQueue(service: string): string {
+  return `service-${service}-bulk`;
+}
+
+/** Task queue of every workflow task and of the engine's own activities (expand, sweep, notify). */
+export const ENGINE_TASK_QUEUE = 'muster';

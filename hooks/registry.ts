@@ -1,0 +1,138 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { defineConnector, isConnector, SDK_VERSION, takeRegistrations } from '../sdk/index';
+import type { Connector, MenuItem, Registration, UrlHook } from '../sdk/index';
+import { z } from 'zod';
+
+/** The loaded connectors and hooks of this process. */
+export interface ConnectorRegistry {
+  get(kind: string): Connector | undefined;
+  list(): readonly Connector[];
+  menuItems(): readonly MenuItem[];
+  urlHooks(): readonly UrlHook[];
+  /** Modules that did not load, and why, in a sentence. */
+  readonly skipped: readonly SkippedModule[];
+}
+
+export interface SkippedModule {
+  readonly module: string;
+  readonly reason: string;
+}
+
+export interface LoadOptions {
+  /** Folders of which every sub-folder is a module. */
+  readonly folders: readonly string[];
+  /** npm packages, resolved from `from`. */
+  readonly packages?: readonly string[];
+  /** Where packages are looked for. Default: the current directory. */
+  readonly from?: string;
+}
+
+interface Loaded {
+  readonly connectors: Map<string, Connector>;
+  readonly menuItems: MenuItem[];
+  readonly urlHooks: UrlHook[];
+  readonly skipped: SkippedModule[];
+}
+
+/** Loads every module. One that does not load is reported in `skipped` and stops nobody else. */
+export async function loadConnectors(options: LoadOptions): Promise<ConnectorRegistry> {
+  const loaded: Loaded = { connectors: new Map(), menuItems: [], urlHooks: [], skipped: [] };
+  for (const folder of options.folders) {
+    for (const entry of moduleEntries(folder)) await loadModule(loaded, entry.name, entry.path);
+  }
+  for (const name of options.packages ?? []) await loadPackage(loaded, name, options.from ?? process.cwd());
+  return {
+    get: (kind) => loaded.connectors.get(kind),
+    list: () => [...loaded.connectors.values()],
+    menuItems: () => loaded.menuItems,
+    urlHooks: () => loaded.urlHooks,
+    skipped: loaded.skipped,
+  };
+}
+
+function moduleEntries(folder: string): readonly { readonly name: string; readonly path: string }[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap((entry) => {
+      const path = ['index.js', 'index.ts'].map((file) => resolve(folder, entry.name, file)).find(existsSync);
+      return path === undefined ? [] : [{ name: entry.name, path }];
+    });
+}
+
+async function loadPackage(loaded: Loaded, name: string, from: string): Promise<void> {
+  try {
+    const path = require.resolve(name, { paths: [join(from, 'node_modules'), from] });
+    await loadModule(loaded, name, path);
+  } catch (error) {
+    loaded.skipped.push({ module: name, reason: `it is not installed: ${firstLine(error)}` });
+  }
+}
+
+async function loadModule(loaded: Loaded, name: string, path: string): Promise<void> {
+  try {
+    takeRegistrations();
+    const exports = await loadExports(path);
+    addModule(loaded, name, { exports, registrations: takeRegistrations() });
+  } catch (error) {
+    takeRegistrations();
+    loaded.skipped.push({ module: name, reason: firstLine(error) });
+  }
+}
+
+/** `require` also takes ES modules since Node 20.19, except those that await at their top level. */
+async function loadExports(path: string): Promise<Record<string, unknown>> {
+  try {
+    return require(path) as Record<string, unknown>;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_REQUIRE_ASYNC_MODULE') throw error;
+    return (await import(path)) as Record<string, unknown>;
+  }
+}
+
+interface LoadedModule {
+  readonly exports: Record<string, unknown>;
+  readonly registrations: readonly Registration[];
+}
+
+function addModule(loaded: Loaded, name: string, module: LoadedModule): void {
+  const declared = declaredConnectors(module.exports);
+  const service = module.registrations.find((registration) => registration.kind === 'service');
+  const connectors = service === undefined ? declared : withHook(name, declared, service.factory);
+  if (connectors.length === 0 && module.registrations.length === 0) throw new Error('it exports no connector and registers no hook');
+  for (const connector of connectors) check(loaded, connector);
+  for (const connector of connectors) loaded.connectors.set(connector.kind, connector);
+  for (const registration of module.registrations) {
+    if (registration.kind === 'menuItem') loaded.menuItems.push(registration.factory());
+    if (registration.kind === 'urls') loaded.urlHooks.push(...registration.factory());
+  }
+  loaded.menuItems.sort((left, right) => (left.order ?? 100) - (right.order ?? 100));
+}
+
+/** Exports of a CommonJS module imported natively stand under `default` as well: each connector counts once. */
+function declaredConnectors(exports: Record<string, unknown>): readonly Connector[] {
+  const nested = exports['default'];
+  const values = [...Object.values(exports), ...(typeof nested === 'object' && nested !== null ? Object.values(nested) : [])];
+  return [...new Set(values.filter(isConnector))];
+}
+
+/** A registered service hook is the hook of the module's connector; alone it makes a kind of service without a manager. */
+function withHook(name: string, declared: readonly Connector[], hook: NonNullable<Connector['hook']>): readonly Connector[] {
+  if (declared.length === 0) {
+    return [defineConnector({ kind: name, title: name, sdk: SDK_VERSION, config: z.record(z.string(), z.unknown()), hook })];
+  }
+  return declared.map((connector) => (connector.hook === undefined ? { ...connector, hook } : connector));
+}
+
+function check(loaded: Loaded, connector: Connector): void {
+  if (connector.sdk !== SDK_VERSION) {
+    throw new Error(`connector ${connector.kind} was made for version ${connector.sdk} of @muster/sdk, this is version ${SDK_VERSION}`);
+  }
+  if (!/^[a-z][a-z0-9-]*$/.test(connector.kind)) throw new Error(`"${connector.kind}" is no kind: lower case letters, digits and - only`);
+  if (loaded.connectors.has(connector.kind)) throw new Error(`there is already a connector of the kind ${connector.kind}`);
+}
+
+function firstLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).split('\n')[0] ?? '';
+}

@@ -1,0 +1,146 @@
+import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import {
+  accountWorkflowId,
+  BULK_SYNC_WORKFLOW,
+  CALL_MANAGER_WORKFLOW,
+  CONVERGE_GROUP_WORKFLOW,
+  ENGINE_TASK_QUEUE,
+  groupWorkflowId,
+  POKE_SIGNAL,
+  SEARCH_ATTRIBUTES,
+  SWEEP_NOW_ID,
+  SWEEP_WORKFLOW,
+  SYNC_CANCEL_SIGNAL,
+  syncWorkflowId,
+} from '../workflows/contracts';
+import type { AccountWorkflow, BulkSyncInput, CallManagerInput } from '../workflows/contracts';
+
+/** Starts and signals workflows. The only place that knows how; ids are business keys, so a second start is the same start. */
+export interface Starter {
+  account(request: { readonly service: string; readonly userId: string; readonly reason: AccountWorkflow }): Promise<void>;
+  group(service: string, remoteGroupId: string): Promise<void>;
+  sync(input: BulkSyncInput): Promise<void>;
+  cancelSync(service: string, syncId: string): Promise<void>;
+  /** A sweep now, not at the next tick; many askers get one. */
+  sweepNow(): Promise<void>;
+  /** Runs a manager call in a worker and waits for its answer, which stands in the row `callId`. */
+  callManager(input: CallManagerInput, timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StarterOptions {
+  readonly address: string;
+  readonly namespace: string;
+}
+
+/** How long a start may take before the caller goes on: the sweep does later what Temporal could not take now. */
+const CALL_MS = 5_000;
+
+/** Connects when first used, so that a process starts and serves reads while Temporal is down. */
+export function createStarter(options: StarterOptions): Starter {
+  const connection = Connection.lazy({ address: options.address, connectTimeout: CALL_MS });
+  const client = new Client({ connection, namespace: options.namespace });
+  const within = <T>(work: () => Promise<T>): Promise<T> => connection.withDeadline(Date.now() + CALL_MS, work);
+  return {
+    account: (request) => within(() => startAccount(client, request)),
+    group: (service, remoteGroupId) => within(() => startGroup(client, service, remoteGroupId)),
+    sync: (input) => within(() => startSync(client, input)),
+    cancelSync: (service, syncId) =>
+      within(() => client.workflow.getHandle(syncWorkflowId(service, syncId)).signal(SYNC_CANCEL_SIGNAL)),
+    sweepNow: () => within(() => startSweep(client)),
+    callManager: (input, timeoutMs) => connection.withDeadline(Date.now() + timeoutMs, () => runCall(client, input, timeoutMs)),
+    close: () => connection.close(),
+  };
+}
+
+const attribute = {
+  service: defineSearchAttributeKey(SEARCH_ATTRIBUTES.service, 'KEYWORD'),
+  user: defineSearchAttributeKey(SEARCH_ATTRIBUTES.user, 'KEYWORD'),
+  kind: defineSearchAttributeKey(SEARCH_ATTRIBUTES.kind, 'KEYWORD'),
+} as const;
+
+async function startAccount(
+  client: Client,
+  request: { readonly service: string; readonly userId: string; readonly reason: AccountWorkflow },
+): Promise<void> {
+  await client.workflow.signalWithStart(request.reason, {
+    workflowId: accountWorkflowId(request.service, request.userId),
+    taskQueue: ENGINE_TASK_QUEUE,
+    args: [{ service: request.service, userId: request.userId }],
+    signal: POKE_SIGNAL,
+    signalArgs: [],
+    staticSummary: `${request.reason} on ${request.service}`,
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: attribute.service, value: request.service },
+      { key: attribute.user, value: request.userId },
+      { key: attribute.kind, value: request.reason },
+    ]),
+  });
+}
+
+async function startGroup(client: Client, service: string, remoteGroupId: string): Promise<void> {
+  await client.workflow.signalWithStart(CONVERGE_GROUP_WORKFLOW, {
+    workflowId: groupWorkflowId(service, remoteGroupId),
+    taskQueue: ENGINE_TASK_QUEUE,
+    args: [{ service, remoteGroupId }],
+    signal: POKE_SIGNAL,
+    signalArgs: [],
+    staticSummary: `remote group on ${service}`,
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: attribute.service, value: service },
+      { key: attribute.kind, value: CONVERGE_GROUP_WORKFLOW },
+    ]),
+  });
+}
+
+async function startSync(client: Client, input: BulkSyncInput): Promise<void> {
+  await startOnce(() =>
+    client.workflow.start(BULK_SYNC_WORKFLOW, {
+      workflowId: syncWorkflowId(input.service, input.syncId),
+      taskQueue: ENGINE_TASK_QUEUE,
+      args: [input],
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      staticSummary: `bulk sync of ${input.service}`,
+      typedSearchAttributes: new TypedSearchAttributes([
+        { key: attribute.service, value: input.service },
+        { key: attribute.kind, value: BULK_SYNC_WORKFLOW },
+      ]),
+    }),
+  );
+}
+
+async function startSweep(client: Client): Promise<void> {
+  await startOnce(() =>
+    client.workflow.start(SWEEP_WORKFLOW, {
+      workflowId: SWEEP_NOW_ID,
+      taskQueue: ENGINE_TASK_QUEUE,
+      args: [],
+      staticSummary: 'sweep, asked for',
+      typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: SWEEP_WORKFLOW }]),
+    }),
+  );
+}
+
+async function runCall(client: Client, input: CallManagerInput, timeoutMs: number): Promise<void> {
+  await client.workflow.execute(CALL_MANAGER_WORKFLOW, {
+    workflowId: `call/${input.callId}`,
+    taskQueue: ENGINE_TASK_QUEUE,
+    args: [input],
+    workflowExecutionTimeout: timeoutMs,
+    staticSummary: `${input.action} on ${input.service}`,
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: attribute.service, value: input.service },
+      { key: attribute.kind, value: input.action },
+    ]),
+  });
+}
+
+/** Somebody else was faster: that is the same start. */
+async function startOnce(start: () => Promise<unknown>): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}

@@ -1,0 +1,67 @@
+import type { Connector } from './connector';
+import { accountChecks } from './conformance/account-checks';
+import { Bench } from './conformance/bench';
+import { applies } from './conformance/check';
+import type { Check } from './conformance/check';
+import { generalChecks } from './conformance/general-checks';
+import { groupChecks } from './conformance/group-checks';
+import type { ConformanceTarget } from './conformance/target';
+
+export type { Check } from './conformance/check';
+export type { ConformanceTarget, FarSide, SeenAccount, SeenGroup } from './conformance/target';
+export { startTcpProxy } from './testing/tcp-proxy';
+export type { TcpProxy } from './testing/tcp-proxy';
+
+/** Every rule of the kit, in the order in which they are tried. */
+export const CONFORMANCE_CHECKS: readonly Check[] = [...generalChecks, ...accountChecks, ...groupChecks];
+
+export interface ConformanceSubject {
+  readonly connector: Connector;
+  /** Starts the far side (a fake on a socket, or the real thing). Called once. */
+  readonly start: () => Promise<ConformanceTarget>;
+}
+
+/**
+ * The tests that every connector must pass; call it at the top of a jest file. A rule about a method that the manager
+ * does not have is left out.
+ *
+ * @example describeConnector({ connector, start: startFarSide });
+ */
+export function describeConnector(subject: ConformanceSubject): void {
+  describe(`connector ${subject.connector.kind} keeps the rules`, () => {
+    let target: ConformanceTarget;
+    let bench: Bench;
+
+    beforeAll(async () => {
+      target = await subject.start();
+      bench = new Bench(subject.connector, target);
+    });
+
+    afterAll(async () => {
+      await bench.manager.close?.();
+      await target.stop();
+    });
+
+    for (const check of CONFORMANCE_CHECKS.filter((each) => applies(each, subject.connector))) {
+      test(check.title, async () => {
+        await check.run(bench);
+      });
+    }
+  });
+}
+
+/**
+ * Runs one rule on a connector, outside jest's bookkeeping, and throws what it finds. For trying the kit itself on a manager
+ * that is broken on purpose.
+ */
+export async function runCheck(title: string, connector: Connector, target: ConformanceTarget): Promise<void> {
+  const check = CONFORMANCE_CHECKS.find((each) => each.title === title);
+  if (check === undefined) throw new Error(`There is no rule called "${title}".`);
+  if (!applies(check, connector)) throw new Error(`The rule "${title}" does not concern this connector.`);
+  const bench = new Bench(connector, target);
+  try {
+    await check.run(bench);
+  } finally {
+    await bench.manager.close?.();
+  }
+}

@@ -1,0 +1,159 @@
+import type { z } from 'zod';
+import { Misconfigured, Unavailable, isServiceError } from './errors';
+import type { AnyServiceError } from './errors';
+import { failureOfStatus, failureOfTransport } from './http-failures';
+import type { HttpAnswer } from './http-failures';
+import type { CallContext } from './manager';
+import type { UrlPath } from './url-path';
+import { MUSTER_VERSION } from './version';
+
+export type { HttpAnswer } from './http-failures';
+
+export interface HttpClientOptions {
+  /** Where the API begins, e.g. `https://chat.example.org/api/v2`. User and password in it become Basic authentication. */
+  readonly baseUrl: string;
+  /** Sent with every request, e.g. `{ authorization: 'Bearer ...' }`. Never part of a message. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Added to the user agent, which begins with `Muster/<version>`. */
+  readonly userAgent?: string;
+  /** Longest answer that is read, in bytes. Default 10 MB. */
+  readonly maxAnswerBytes?: number;
+  /** Looks at every answer that is no success first; undefined = by its status. For services with codes of their own. */
+  readonly translate?: (answer: HttpAnswer) => AnyServiceError | undefined;
+}
+
+export interface HttpRequest<T> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Made with the tag `path`, so that values are escaped and stay out of messages; or a constant text. */
+  readonly path: UrlPath | string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What the answer must look like; only the fields that are used. Absent: the answer's body is not read as data. */
+  readonly answer?: z.ZodType<T>;
+  /** What 404 and 410 mean: `gone` where the path names an account or a group. Default `misconfigured`: a wrong URL. */
+  readonly notFound?: 'gone' | 'misconfigured';
+}
+
+const MAX_ANSWER_BYTES = 10 * 1024 * 1024;
+
+/**
+ * HTTP for managers, on Node's fetch: the call's deadline, answers checked by schema, statuses as typed errors. It never
+ * tries again, never waits and follows no redirect. Messages name method and path without values, query or host.
+ */
+export class HttpClient {
+  readonly #options: HttpClientOptions;
+  readonly #base: URL;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  /** Throws Misconfigured when `baseUrl` is no http(s) URL. */
+  constructor(options: HttpClientOptions) {
+    this.#options = options;
+    const { url, authorization } = takeApart(options.baseUrl);
+    this.#base = url;
+    this.#headers = {
+      accept: 'application/json',
+      'user-agent': `Muster/${MUSTER_VERSION}${options.userAgent === undefined ? '' : ` ${options.userAgent}`}`,
+      ...(authorization === undefined ? {} : { authorization }),
+      ...options.headers,
+    };
+  }
+
+  /** Sends the request and answers its checked body. Throws typed errors only. */
+  async request<T = void>(request: HttpRequest<T>, call: CallContext): Promise<T> {
+    const what = `${request.method} ${typeof request.path === 'string' ? request.path.replace(/[?#].*$/s, '') : request.path.shape}`;
+    const answer = await this.#send(request, what, call);
+    if (answer.status < 200 || answer.status > 299) {
+      throw this.#options.translate?.(answer) ?? failureOfStatus(answer, request.notFound ?? 'misconfigured');
+    }
+    return checked(request, answer);
+  }
+
+  /** As `request`, but 404 and 410 answer undefined. */
+  async find<T>(request: HttpRequest<T> & { readonly answer: z.ZodType<T> }, call: CallContext): Promise<T | undefined> {
+    try {
+      return await this.request({ ...request, notFound: 'gone' }, call);
+    } catch (error) {
+      if (isServiceError(error) && error.kind === 'gone') return undefined;
+      throw error;
+    }
+  }
+
+  async #send<T>(request: HttpRequest<T>, what: string, call: CallContext): Promise<HttpAnswer> {
+    const signal = AbortSignal.any([call.signal, AbortSignal.timeout(Math.max(1, Math.ceil(call.timeoutMs)))]);
+    try {
+      const response = await fetch(this.#url(request), {
+        method: request.method,
+        headers: {
+          ...this.#headers,
+          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...request.headers,
+        },
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+        redirect: 'manual',
+        signal,
+      });
+      const text = await readText(response, this.#options.maxAnswerBytes ?? MAX_ANSWER_BYTES);
+      return { what, status: response.status, headers: response.headers, body: parseJson(text) };
+    } catch (error) {
+      throw failureOfTransport(what, error, signal.aborted);
+    }
+  }
+
+  #url<T>(request: HttpRequest<T>): URL {
+    const url = new URL(this.#base);
+    const text = typeof request.path === 'string' ? request.path : request.path.text;
+    url.pathname = url.pathname.replace(/\/+$/, '') + (text.startsWith('/') ? text : `/${text}`);
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    return url;
+  }
+}
+
+/** A body that cannot be understood is Unavailable: the call may have happened, and mending it is nobody's account. */
+function checked<T>(request: HttpRequest<T>, answer: HttpAnswer): T {
+  // Without a schema T is void: there is nothing to answer.
+  if (request.answer === undefined) return undefined as T;
+  const parsed = request.answer.safeParse(answer.body);
+  if (parsed.success) return parsed.data;
+  // Only where it went wrong: zod's messages for unions and enums can quote values.
+  const places = parsed.error.issues.map((issue) => issue.path.join('.') || 'the body').join(', ');
+  throw new Unavailable(`${answer.what}: the answer is not as expected (${places}).`, { code: 'unexpected-answer' });
+}
+
+function takeApart(baseUrl: string): { readonly url: URL; readonly authorization: string | undefined } {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+    // The text itself is not shown: it may hold a password.
+    throw new Misconfigured('The URL of the service is not an http or https URL.', { code: 'url' });
+  }
+  const { username, password } = url;
+  url.username = '';
+  url.password = '';
+  if (username === '' && password === '') return { url, authorization: undefined };
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { url, authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+async function readText(response: Response, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseJson(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON is a finding, not a failure: a maintenance page comes with a status that says what it means.
+    return undefined;
+  }
+}

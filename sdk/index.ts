@@ -1,0 +1,21 @@
+/** All that a connector author imports. */
+export type * from './manager';
+export { Secret, managerAbilities } from './manager';
+export type * from './hook';
+export { ServiceHook, HOOK_MEMBERS, hookOverrides } from './service-hook';
+export type { HookMember } from './service-hook';
+export type * from './hook-router';
+export { escapeHtml, renderServiceControl } from './service-control';
+export { Throttled, Unavailable, Rejected, Misconfigured, Gone, Conflict, ServiceError, isServiceError } from './errors';
+export type { AnyServiceError, ServiceErrorKind, ServiceErrorOptions, ThrottledOptions } from './errors';
+export { SDK_VERSION, defineConnector, isConnector } from './connector';
+export type { Connector, ConnectorDefinition, ConnectorMigration, NameRules } from './connector';
+export { registerHook, takeRegistrations } from './registry';
+export type { HookFactories, MenuItem, Registration, UrlHook } from './registry';
+export { HttpClient } from './http-client';
+export type { HttpAnswer, HttpClientOptions, HttpRequest } from './http-client';
+export { path } from './url-path';
+export type { UrlPath } from './url-path';
+export { parseRetryAfter } from './retry-after';
+export type { RetryAfterAnswer } from './retry-after';
+export { MUSTER_VERSION } from './version';

@@ -1,0 +1,204 @@
+import type { Attributes, ManagerMethod, Membership } from '../domain/words';
+import { MANAGER_METHODS } from '../domain/words';
+import type { AnyServiceError } from './errors';
+
+/**
+ * The client of one external system. It knows nothing of Muster, Temporal or HTTP routes. Implement only what the
+ * system can do: an absent method is the declaration that it cannot. Every method may run twice with the same
+ * arguments (a lost answer is retried): look first, or use set semantics. No retry and no sleep inside.
+ */
+export interface Manager {
+  /** Connects and checks rights; changes nothing. Says what is missing, in sentences for an operator. */
+  testConnection?(call: CallContext): Promise<ConnectionReport>;
+
+  /** The account that carries our correlation key, or undefined. A name match alone is never ours. */
+  findAccount?(key: AccountKey, call: CallContext): Promise<RemoteAccount | undefined>;
+  /** All accounts, a page at a time; `cursor` undefined = first page. */
+  listAccounts?(cursor: string | undefined, call: CallContext): Promise<Page<RemoteAccount>>;
+  /** All groups, a page at a time. */
+  listGroups?(cursor: string | undefined, call: CallContext): Promise<Page<RemoteGroup>>;
+
+  /** Creates the account, with the correlation key at the far side, and with no usable password. Throws Conflict when the name is taken by another. */
+  createAccount?(account: NewAccount, call: CallContext): Promise<CreateOutcome>;
+  /** Makes name and profile as given (set semantics). */
+  updateAccount?(ref: AccountRef, profile: AccountProfile, call: CallContext): Promise<WriteOutcome>;
+  /** Sets the display name where that is a call of its own. */
+  setNickname?(ref: AccountRef, nickname: string, call: CallContext): Promise<WriteOutcome>;
+  enableAccount?(ref: AccountRef, call: CallContext): Promise<WriteOutcome>;
+  /** Takes the right to log in without destroying anything. */
+  disableAccount?(ref: AccountRef, call: CallContext): Promise<WriteOutcome>;
+  /** Removes the account. Not found is `nothing there`, not an error. */
+  deleteAccount?(ref: AccountRef, call: CallContext): Promise<DeleteOutcome>;
+  /** Ends what is logged in now. */
+  endSessions?(ref: AccountRef, call: CallContext): Promise<DeleteOutcome>;
+  /** Sets the password. The secret must not reach logs, errors or the statement text of the far side where avoidable. */
+  setPassword?(ref: AccountRef, secret: Secret, call: CallContext): Promise<WriteOutcome>;
+
+  /** Membership 'by account': makes the account's managed groups exactly `wanted`; groups outside `managed` are kept. */
+  setGroups?(ref: AccountRef, groups: ManagedGroups, call: CallContext): Promise<WriteOutcome>;
+  /** Makes sure that the group exists with this name, found again by our key; answers its remote id. */
+  ensureGroup?(group: NewGroup, call: CallContext): Promise<EnsureGroupOutcome>;
+  renameGroup?(ref: GroupRef, name: string, call: CallContext): Promise<WriteOutcome>;
+  /** Only called when a policy asks for it. */
+  removeGroup?(ref: GroupRef, call: CallContext): Promise<DeleteOutcome>;
+  /** Membership 'by group': adds and removes; already a member / already absent is fine. */
+  changeMembers?(ref: GroupRef, change: MemberChange, call: CallContext): Promise<WriteOutcome>;
+
+  /** Turns an error of a third-party client into a typed one; undefined = not recognised. */
+  translateError?(error: unknown): AnyServiceError | undefined;
+  /** Closes pools and sockets. Called when the service is reconfigured or the worker drains. */
+  close?(): Promise<void>;
+}
+
+export interface CallContext {
+  /** Aborted at the call's deadline, on cancellation and on drain. Pass it to the client. */
+  readonly signal: AbortSignal;
+  /** How long the call may take from now, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Our correlation key. Store it at the far side where that can be done. */
+export interface AccountKey {
+  /** Muster's immutable user id. */
+  readonly userId: string;
+  /** This installation and service, so that two Musters on one target never adopt each other's accounts. */
+  readonly owner: string;
+  /** The remote identity, once known. */
+  readonly remoteId?: string;
+}
+
+export interface AccountRef {
+  readonly remoteId: string;
+  readonly name: string;
+  readonly key: AccountKey;
+}
+
+export interface AccountProfile {
+  /** The remote name: formatted, cleaned for this service, reserved. */
+  readonly name: string;
+  readonly nickname: string;
+  readonly displayName: string;
+  readonly email: string | null;
+  readonly attributes: Attributes;
+}
+
+export interface NewAccount {
+  readonly key: AccountKey;
+  readonly profile: AccountProfile;
+}
+
+export interface RemoteAccount {
+  readonly remoteId: string;
+  readonly name: string;
+  /** Muster's user id if the account carries a Muster key. */
+  readonly userId?: string;
+  /** Whose key it is: only with our own `owner` the account is ours. */
+  readonly owner?: string;
+  readonly enabled?: boolean;
+  /** Remote ids of its groups, where the service tells. */
+  readonly groups?: readonly string[];
+}
+
+export interface GroupRef {
+  readonly remoteId: string;
+  readonly name: string;
+  /** Muster's id of the remote group and the owner, where the caller knows them: what carries another key is not touched. */
+  readonly key?: string;
+  readonly owner?: string;
+}
+
+export interface NewGroup {
+  /** Muster's id of the remote group: the correlation key. */
+  readonly key: string;
+  readonly owner: string;
+  readonly name: string;
+}
+
+export interface RemoteGroup {
+  readonly remoteId: string;
+  readonly name: string;
+  readonly key?: string;
+  /** Whose key it is, as in RemoteAccount. */
+  readonly owner?: string;
+}
+
+export interface ManagedGroups {
+  /** What the account should be in. An empty list means: in none of the managed ones. */
+  readonly wanted: readonly GroupRef[];
+  /** Every group that Muster manages on this service; `wanted` is part of it. */
+  readonly managed: readonly GroupRef[];
+}
+
+export interface MemberChange {
+  readonly add: readonly AccountRef[];
+  readonly remove: readonly AccountRef[];
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Give it to the next call; undefined = this was the last page. */
+  readonly next?: string;
+}
+
+export interface ConnectionReport {
+  readonly ok: boolean;
+  /** Sentences an operator can act on; empty when all is well. */
+  readonly missing: readonly string[];
+  /** Product and version of the far side, if it tells. */
+  readonly remote?: string;
+}
+
+export type CreateOutcome =
+  | { readonly outcome: 'created'; readonly remoteId: string; readonly name: string }
+  | { readonly outcome: 'already existed'; readonly remoteId: string; readonly name: string }
+  /** A person must do something first, e.g. open a link or use a key. */
+  | { readonly outcome: 'action required'; readonly instruction: string; readonly remoteId?: string }
+  | { readonly outcome: 'in progress'; readonly checkAfterMs: number };
+
+export type WriteOutcome = 'done' | 'unchanged' | 'gone';
+export type DeleteOutcome = 'done' | 'nothing there';
+export type EnsureGroupOutcome = {
+  readonly outcome: 'created' | 'already existed';
+  readonly remoteId: string;
+  readonly name: string;
+};
+
+/** A secret in memory. It prints as `[secret]` everywhere; `reveal()` is the only way to its text. */
+export class Secret {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** The text itself: hand it straight to the far side and keep no copy. */
+  reveal(): string {
+    return this.#text;
+  }
+
+  toString(): string {
+    return '[secret]';
+  }
+
+  toJSON(): string {
+    return '[secret]';
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return '[secret]';
+  }
+}
+
+/** A manager class: abilities and membership are read from it without building it. */
+export interface ManagerClass<Config> {
+  new (config: Config): Manager;
+  readonly membership?: Membership;
+  readonly prototype: Manager;
+}
+
+/** What a manager class can do, from its methods. */
+export function managerAbilities(managerClass: { readonly prototype: object } | undefined): readonly ManagerMethod[] {
+  if (managerClass === undefined) return [];
+  const prototype = managerClass.prototype as Record<string, unknown>;
+  return MANAGER_METHODS.filter((method) => typeof prototype[method] === 'function');
+}

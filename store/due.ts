@@ -1,0 +1,75 @@
+import type { DueReason } from '../domain/words';
+import type { Queryable } from './database';
+
+/** Work that waits for nobody (rule 2): a difference of versions, no next try ahead, no writer, service neither paused nor blocked. */
+export interface DueAccountRow {
+  readonly serviceId: string;
+  readonly service: string;
+  readonly userId: string;
+  readonly reasons: readonly DueReason[];
+}
+
+export interface DueCount {
+  readonly serviceId: string;
+  readonly service: string;
+  readonly due: number;
+}
+
+export interface DueRemoteGroup {
+  readonly serviceId: string;
+  readonly service: string;
+  readonly remoteGroupId: string;
+}
+
+const SERVICE_OPEN = `s.paused_reason is null and (s.blocked_until is null or s.blocked_until <= clock_timestamp())`;
+
+/** A running bulk sync does the accounts of its service by itself. */
+const NO_SYNC = `not exists (select from syncs y where y.service_id = s.id and y.status in ('staging', 'running'))`;
+
+// The first condition is the predicate of the index: without it every account would be read.
+const ROW_DUE = `wanted_version <> applied_version
+  and (next_try is null or next_try <= clock_timestamp())
+  and (lease_until is null or lease_until < clock_timestamp())`;
+
+/** Due accounts, of every service at most `limit`. */
+export async function dueAccounts(
+  db: Queryable,
+  options: { readonly limit: number },
+): Promise<readonly DueAccountRow[]> {
+  const found = await db.query<DueAccountRow & { [key: string]: unknown }>(
+    `select s.id as "serviceId", s.name as service, a.user_id as "userId", a.due_reasons as reasons
+     from services s
+     cross join lateral (
+       select user_id, due_reasons from accounts where service_id = s.id and ${ROW_DUE} order by user_id limit $1
+     ) a
+     where ${SERVICE_OPEN} and ${NO_SYNC}
+     order by s.name, a.user_id`,
+    [options.limit],
+  );
+  return found.rows;
+}
+
+/** How many accounts are due on each service that has any. */
+export async function dueCounts(db: Queryable): Promise<readonly DueCount[]> {
+  const found = await db.query<DueCount & { [key: string]: unknown }>(
+    `select s.id as "serviceId", s.name as service, a.due
+     from services s
+     cross join lateral (select count(*)::integer as due from accounts where service_id = s.id and ${ROW_DUE}) a
+     where a.due > 0 and ${SERVICE_OPEN} and ${NO_SYNC}
+     order by s.name`,
+  );
+  return found.rows;
+}
+
+/** Due remote groups, of every service at most `limit`. They go before their members, so a running sync does not stop them. */
+export async function dueRemoteGroups(db: Queryable, limit: number): Promise<readonly DueRemoteGroup[]> {
+  const found = await db.query<DueRemoteGroup & { [key: string]: unknown }>(
+    `select s.id as "serviceId", s.name as service, g.id as "remoteGroupId"
+     from services s
+     cross join lateral (select id from remote_groups where service_id = s.id and ${ROW_DUE} order by id limit $1) g
+     where ${SERVICE_OPEN} and s.has_manager and s.membership <> 'none'
+     order by s.name, g.id`,
+    [limit],
+  );
+  return found.rows;
+}

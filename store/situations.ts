@@ -1,0 +1,95 @@
+import type { AccountBegins, AccountStatus, Attributes, DueReason, OnLoss } from '../domain/words';
+import type { Profile } from '../domain/decide';
+import type { Queryable } from './database';
+
+/** What an unfinished call left behind: see rule 5. */
+export interface Intent {
+  readonly call: 'createAccount' | 'deleteAccount';
+  readonly name: string;
+}
+
+/** Everything that a round of convergence needs, read in one statement: version and desired state are of one snapshot. */
+export interface AccountSituation {
+  readonly serviceId: string;
+  readonly userId: string;
+  readonly version: number;
+  readonly appliedVersion: number;
+  readonly status: AccountStatus;
+  readonly choice: 'wanted' | 'declined' | null;
+  readonly remoteId: string | null;
+  readonly remoteName: string | null;
+  readonly appliedProfile: Profile | null;
+  readonly appliedGroups: readonly string[] | null;
+  readonly dueReasons: readonly DueReason[];
+  readonly notifyUser: boolean;
+  readonly failures: number;
+  readonly attention: string | null;
+  readonly verify: boolean;
+  readonly intent: Intent | null;
+  /** How long the deadline of the unsettled call still lies ahead; 0 = passed or none. */
+  readonly intentWaitMs: number;
+  /** How long the row still asks to wait, and the service (throttled). */
+  readonly rowWaitMs: number;
+  readonly begins: AccountBegins;
+  readonly onLoss: OnLoss;
+  readonly serviceEnabled: boolean;
+  /** null: the person's row is gone. */
+  readonly user: SituationUser | null;
+  /** The last known username, for notices when the row is gone. */
+  readonly username: string;
+  readonly grantId: string | null;
+  readonly hookState: boolean;
+  readonly desiredGroups: readonly string[];
+  readonly passwordWanted: boolean;
+  /** Something of this account is reserved, staged, approved or held by the guard. */
+  readonly guarded: boolean;
+}
+
+export interface SituationUser {
+  readonly id: string;
+  readonly username: string;
+  readonly displayName: string;
+  readonly email: string | null;
+  readonly active: boolean;
+  readonly attributes: Attributes;
+  readonly state: string;
+  readonly groups: readonly string[];
+}
+
+const SITUATIONS = `
+  select a.service_id as "serviceId", a.user_id as "userId", a.wanted_version as version,
+    a.applied_version as "appliedVersion", a.status, a.choice, a.remote_id as "remoteId", a.remote_name as "remoteName",
+    a.applied_profile as "appliedProfile", a.applied_groups as "appliedGroups", a.due_reasons as "dueReasons",
+    a.notify_user as "notifyUser", a.failures, a.attention, a.verify, a.intent,
+    coalesce(greatest(0, ceil(extract(epoch from a.intent_deadline - clock_timestamp()) * 1000)), 0)::integer as "intentWaitMs",
+    case when a.next_try = 'infinity' then 2147483647 else least(2147483647,
+      coalesce(greatest(0, ceil(extract(epoch from a.next_try - clock_timestamp()) * 1000)), 0))::integer end as "rowWaitMs",
+    s.begins, s.on_loss as "onLoss", s.enabled as "serviceEnabled", coalesce(u.username, a.username) as username,
+    case when u.id is not null then json_build_object('id', u.id, 'username', u.username, 'displayName', u.display_name,
+      'email', u.email, 'active', u.active, 'attributes', u.attributes, 'state', coalesce(st.name, 'Guest'),
+      'groups', (select coalesce(json_agg(g.name order by g.name), '[]') from members m join groups g on g.id = m.group_id
+                 where m.user_id = u.id)) end as "user",
+    entitling_grant(a.service_id, a.user_id) as "grantId",
+    coalesce(st.name = any(s.hook_states), false) as "hookState",
+    desired_groups(a.service_id, a.user_id) as "desiredGroups",
+    exists (select from password_requests p where p.service_id = a.service_id and p.user_id = a.user_id
+            and p.status = 'wanted') as "passwordWanted",
+    (exists (select from guard_taken t where t.service_id = a.service_id and t.user_id = a.user_id and t.done_at is null)
+      or exists (select from guard_holds h where h.service_id = a.service_id and h.user_id = a.user_id)
+      or exists (select from guard_staged g where g.service_id = a.service_id and g.user_id = a.user_id and g.done_at is null
+                 and g.decision is distinct from 'rejected')) as guarded
+  from accounts a
+  join services s on s.id = a.service_id
+  left join users u on u.id = a.user_id
+  left join states st on st.id = effective_state(u.id)
+  where a.service_id = $1 and a.user_id = any($2::uuid[])`;
+
+/** Reads the situations of some accounts of one service. An account that does not exist is missing in the answer. */
+export async function readSituations(
+  db: Queryable,
+  serviceId: string,
+  userIds: readonly string[],
+): Promise<readonly AccountSituation[]> {
+  const rows = await db.query<AccountSituation & { [key: string]: unknown }>(SITUATIONS, [serviceId, userIds]);
+  return rows.rows;
+}

@@ -1,0 +1,50 @@
+import type { DueReason } from '../domain/words';
+import type { Queryable } from './database';
+
+export interface Wish {
+  readonly serviceId: string;
+  readonly userId: string;
+  readonly reason: DueReason;
+  readonly notifyUser?: boolean | undefined;
+}
+
+/**
+ * Makes sure that the account is due, for a hook that hands it over: one that is due already stays as it is, so that the
+ * dispatch of a due account bumps nothing twice.
+ */
+export async function wishAccount(db: Queryable, wish: Wish): Promise<void> {
+  await db.query(
+    `insert into accounts (service_id, user_id, username, wanted_version, due_reasons, notify_user)
+     select $1, u.id, u.username, nextval('version_seq'), array[$3], coalesce($4, true) from users u where u.id = $2
+     on conflict (service_id, user_id) do update set
+       wanted_version = nextval('version_seq'),
+       due_reasons = array(select distinct r from unnest(accounts.due_reasons || excluded.due_reasons) r),
+       notify_user = coalesce($4, accounts.notify_user),
+       next_try = case when accounts.attention = 'waiting' then accounts.next_try end
+     where accounts.wanted_version = accounts.applied_version`,
+    [wish.serviceId, wish.userId, wish.reason, wish.notifyUser ?? null],
+  );
+}
+
+/** Claims a due account for a call of its hook: nobody else calls it for `ms`. False: somebody else has it, or it is not due. */
+export async function claimForHook(
+  db: Queryable,
+  account: { readonly serviceId: string; readonly userId: string },
+  ms: number,
+): Promise<boolean> {
+  const claimed = await db.query(
+    `update accounts set next_try = clock_timestamp() + make_interval(secs => $3 / 1000.0)
+     where service_id = $1 and user_id = $2 and wanted_version <> applied_version
+       and (next_try is null or next_try <= clock_timestamp())`,
+    [account.serviceId, account.userId, ms],
+  );
+  return claimed.rowCount === 1;
+}
+
+/** The hook has handed the account on: it may be worked on at once. */
+export async function releaseHookClaim(db: Queryable, account: { readonly serviceId: string; readonly userId: string }): Promise<void> {
+  await db.query(
+    `update accounts set next_try = null where service_id = $1 and user_id = $2 and attention is null and next_try < 'infinity'`,
+    [account.serviceId, account.userId],
+  );
+}

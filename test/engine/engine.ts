@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { pino } from 'pino';
+import { createSealer } from '../../config/sealer';
+import type { Sealer } from '../../config/sealer';
+import { sealServiceSecrets } from '../../config/service-secrets';
+import { createFlow } from '../../hooks/flow';
+import type { Flow, FlowDependencies } from '../../hooks/flow';
+import { learnServices } from '../../hooks/learn';
+import { loadConnectors } from '../../hooks/registry';
+import type { ConnectorRegistry } from '../../hooks/registry';
+import { createStarter } from '../../hooks/starter';
+import { openDatabase } from '../../store/database';
+import type { Database } from '../../store/database';
+import { createService, DEFAULT_SETTINGS, newServiceId } from '../../store/services';
+import type { ServiceRecord, ServiceSettings } from '../../store/services';
+import { ensureBuiltInStates } from '../../store/states';
+import { startWorkerProcess } from '../../workers/process';
+import type { WorkerProcess } from '../../workers/process';
+import { createTestDatabase } from '../environment/database';
+import { createTestNamespace, testTemporal } from '../environment/temporal';
+
+/** A whole Muster in this process, on a database and a Temporal namespace of its own. */
+export interface TestEngine {
+  readonly db: Database;
+  readonly databaseUrl: string;
+  readonly namespace: string;
+  readonly temporalAddress: string;
+  readonly flow: Flow;
+  readonly flowDeps: FlowDependencies;
+  readonly registry: ConnectorRegistry;
+  readonly sealer: Sealer;
+  readonly log: string[];
+  /** Adds a service, its secrets sealed, and waits until it is known. */
+  addService(service: NewTestService): Promise<ServiceRecord>;
+  startWorker(): Promise<WorkerProcess>;
+  close(): Promise<void>;
+}
+
+export interface NewTestService extends Partial<ServiceSettings> {
+  readonly name: string;
+  readonly connector: string;
+  readonly secrets?: Readonly<Record<string, unknown>>;
+}
+
+export interface TestEngineOptions {
+  /** Folders with more connectors, beside the built-in ones. */
+  readonly folders?: readonly string[];
+  /** Start a worker at once. Default true. */
+  readonly worker?: boolean;
+  /** Instead of loading folders. */
+  readonly registry?: ConnectorRegistry;
+}
+
+const BY = { actor: 'client:test' } as const;
+
+export async function startTestEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
+  quietRuntime();
+  const [database, namespace, { address }] = await Promise.all([createTestDatabase({ migrated: true }), createTestNamespace(), testTemporal()]);
+  const db = openDatabase({ url: database.url, max: 20, name: 'muster test' });
+  await ensureBuiltInStates(db);
+  const lines: string[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
+  const registry = options.registry ?? (await loadConnectors({ folders: [join(__dirname, '../../connectors'), ...(options.folders ?? [])] }));
+  const sealer = createSealer(randomBytes(32).toString('base64'));
+  const starter = createStarter({ address, namespace });
+  const flowDeps: FlowDependencies = { db, registry, sealer, log, starter };
+  const flow = createFlow(flowDeps);
+  const workers: WorkerProcess[] = [];
+  const startWorker = async (): Promise<WorkerProcess> => {
+    const worker = await startWorkerProcess({
+      db,
+      registry,
+      sealer,
+      log,
+      temporalAddress: address,
+      temporalNamespace: namespace,
+      webhook: { url: undefined, secret: undefined },
+      concurrency: 40,
+      failpoint: undefined,
+    });
+    workers.push(worker);
+    return worker;
+  };
+  if (options.worker ?? true) await startWorker();
+  return {
+    db,
+    databaseUrl: database.url,
+    namespace,
+    temporalAddress: address,
+    flow,
+    flowDeps,
+    registry,
+    sealer,
+    log: lines,
+    startWorker,
+    addService: (service) => addService({ db, sealer, flowDeps, flow }, service),
+    close: async () => {
+      await Promise.all(workers.map((worker) => worker.drain()));
+      await starter.close();
+      await db.close();
+      await database.drop();
+    },
+  };
+}
+
+async function addService(
+  engine: Pick<TestEngine, 'db' | 'sealer' | 'flowDeps' | 'flow'>,
+  service: NewTestService,
+): Promise<ServiceRecord> {
+  const { name, connector, secrets, ...settings } = service;
+  const id = newServiceId();
+  const sealedConfig = secrets === undefined ? null : sealServiceSecrets(engine.sealer, id, secrets);
+  const written = await createService(engine.db, { id, name, connector, settings: { ...DEFAULT_SETTINGS, ...settings, sealedConfig } }, BY);
+  await learnServices(engine.flowDeps, engine.flow);
+  if (written.change !== undefined) await engine.flow.changed(written.change.changeId);
+  return written.record;
+}
+
+/** Once per process: Temporal's own lines would drown the tests'. */
+function quietRuntime(): void {
+  try {
+    Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
+  } catch {
+    // Another test of this process has installed it.
+  }
+}

@@ -1,0 +1,109 @@
+import pino from 'pino';
+import supertest from 'supertest';
+import { createApp } from '../../api/app';
+import { hookRoutes } from '../../api/hook-routes';
+import { routes } from '../../api/routes/index';
+import { adminTokenAuthenticator } from '../../auth/admin-token';
+import { createSealer, generateKey } from '../../config/sealer';
+import { createPort } from '../../hooks/port';
+import { openDatabase } from '../../store/database';
+import { createTestDatabase } from './database';
+import type { ApiContext } from '../../api/context';
+import type { Starter } from '../../hooks/starter';
+import type { Connector } from '../../sdk/index';
+import type { Test } from 'supertest';
+
+type Verb = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+/** The real application on a real database; the flow only notes what it was told. */
+export interface TestApi {
+  readonly context: ApiContext;
+  readonly token: string;
+  /** What the flow was told, e.g. `changed 3`, `accountDue <service> <user>`. */
+  readonly told: string[];
+  /** Everything that was logged, as text. */
+  readonly logged: () => string;
+  /** A request with the admin token. */
+  call(method: Verb, path: string): Test;
+  /** A request without a token. */
+  anonymous(method: Verb, path: string): Test;
+  close(): Promise<void>;
+}
+
+export interface TestApiOptions {
+  readonly connectors?: readonly Connector[];
+  readonly context?: Partial<ApiContext>;
+}
+
+/** Builds the API for one test file. Every answer is checked against its documented schema. */
+export async function createTestApi(options: TestApiOptions = {}): Promise<TestApi> {
+  const database = await createTestDatabase({ migrated: true });
+  const db = openDatabase({ url: database.url, max: 5 });
+  const sealer = createSealer(generateKey());
+  const lines: string[] = [];
+  const told: string[] = [];
+  const token = 'muster_test-token-of-the-administrator';
+  const context: ApiContext = {
+    db,
+    flow: notingFlow(told),
+    registry: registryOf(options.connectors ?? []),
+    sealer,
+    log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
+    temporalUiUrl: 'http://temporal.test',
+    temporalNamespace: 'default',
+    temporalAnswers: async () => true,
+    metricsSources: [],
+    draining: new AbortController().signal,
+    portFor: (service) => createPort({ db, sealer, starter: notingStarter(told) }, service),
+    ...options.context,
+  };
+  const authenticator = adminTokenAuthenticator(token);
+  const mounts = [hookRoutes({ context, authenticator })];
+  const app = createApp({ context, routes, authenticator, mounts, checkAnswers: true });
+  return {
+    context,
+    token,
+    told,
+    logged: () => lines.join(''),
+    call: (method, path) => supertest(app)[method](path).set('Authorization', `Bearer ${token}`),
+    anonymous: (method, path) => supertest(app)[method](path),
+    close: async () => {
+      await db.close();
+      await database.drop();
+    },
+  };
+}
+
+function notingFlow(told: string[]): ApiContext['flow'] {
+  const note = async (...words: readonly unknown[]): Promise<void> => void told.push(words.join(' '));
+  return {
+    changed: (changeId) => note('changed', changeId),
+    accountDue: (serviceId, userId) => note('accountDue', serviceId, userId),
+    syncRequested: (service, syncId) => note('syncRequested', service, syncId),
+    syncCancelled: (service, syncId) => note('syncCancelled', service, syncId),
+    callManager: async () => ({ ok: true, missing: [], remote: 'fake 1.0' }),
+  };
+}
+
+function notingStarter(told: string[]): Starter {
+  const note = async (...words: readonly unknown[]): Promise<void> => void told.push(words.join(' '));
+  return {
+    account: ({ service, userId, reason }) => note('start', reason, service, userId),
+    group: (service, id) => note('start group', service, id),
+    sync: ({ service, syncId }) => note('start sync', service, syncId),
+    cancelSync: (service, syncId) => note('cancel sync', service, syncId),
+    sweepNow: () => note('sweep now'),
+    callManager: () => note('call manager'),
+    close: async () => undefined,
+  };
+}
+
+function registryOf(connectors: readonly Connector[]): ApiContext['registry'] {
+  return {
+    get: (kind) => connectors.find((connector) => connector.kind === kind),
+    list: () => connectors,
+    menuItems: () => [],
+    urlHooks: () => [],
+    skipped: [{ module: 'broken-module', reason: 'it was made to fail' }],
+  };
+}

@@ -1,0 +1,114 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { NativeConnection } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createActivities } from '../activities';
+import { killAt, noFailpoint } from '../activities/failpoint';
+import { ManagerPool } from '../activities/managers';
+import type { Webhook } from '../activities/deliver-notifications';
+import type { Sealer } from '../config/sealer';
+import { createFlow } from '../hooks/flow';
+import type { Flow, FlowDependencies } from '../hooks/flow';
+import { learnServices } from '../hooks/learn';
+import type { ConnectorRegistry } from '../hooks/registry';
+import { createStarter } from '../hooks/starter';
+import type { Database } from '../store/database';
+import { ensureInstallId } from '../store/install';
+import { createEngineWorker } from './engine-worker';
+import { ServiceWorkers } from './service-workers';
+import { ensureSearchAttributes, ensureSweepSchedule } from './temporal-setup';
+
+export interface WorkerProcessOptions {
+  readonly db: Database;
+  readonly registry: ConnectorRegistry;
+  readonly sealer: Sealer;
+  readonly log: Logger;
+  readonly temporalAddress: string;
+  readonly temporalNamespace: string;
+  readonly webhook: Webhook;
+  readonly concurrency: number;
+  readonly failpoint: string | undefined;
+}
+
+export interface WorkerProcess {
+  /** Resolves when the workers have ended; rejects when one of them failed. */
+  readonly ended: Promise<void>;
+  /** Stops taking work, lets what runs come to its end, closes managers and connections. The database stays open. */
+  drain(): Promise<void>;
+}
+
+/** How often the services table is looked at. */
+const FOLLOW_MS = 1_000;
+const CONNECT_MS = 5_000;
+
+/** Everything a worker process runs: the engine's worker, and two workers for each service. */
+export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
+  const { log } = options;
+  const connection = await connectPatiently(options);
+  const namespace = options.temporalNamespace;
+  await ensureSearchAttributes(connection, namespace);
+  const starter = createStarter({ address: options.temporalAddress, namespace });
+  const flowDeps: FlowDependencies = { db: options.db, registry: options.registry, sealer: options.sealer, log, starter };
+  const flow = createFlow(flowDeps);
+  const managers = new ManagerPool(options.registry, options.sealer);
+  const installId = await ensureInstallId(options.db);
+  const failpoint = options.failpoint === undefined ? noFailpoint : killAt(options.failpoint);
+  const activities = createActivities({
+    deps: { ...flowDeps, managers, installId, failpoint, random: Math.random },
+    webhook: options.webhook,
+  });
+  const engine = await createEngineWorker({ connection, namespace, activities, slots: options.concurrency });
+  const services = new ServiceWorkers({ connection, namespace, activities, log, personSlots: Math.max(4, Math.floor(options.concurrency / 4)) });
+  await ensureSweepSchedule(connection, namespace);
+  const stop = new AbortController();
+  const following = followServices({ flowDeps, flow, services, stop: stop.signal });
+  const running = engine.run();
+  log.info({ event: 'worker.ready' });
+  const ended = running.finally(() => stop.abort());
+  return {
+    ended,
+    drain: async () => {
+      stop.abort();
+      await following;
+      await services.drain();
+      if (engine.getState() === 'RUNNING') engine.shutdown();
+      await running.catch(() => undefined);
+      await managers.close();
+      await starter.close();
+      await connection.close();
+      log.info({ event: 'worker.drained' });
+    },
+  };
+}
+
+/** Temporal may come up after us, or be away for a while: the process waits instead of dying over and over. */
+async function connectPatiently(options: WorkerProcessOptions): Promise<NativeConnection> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await NativeConnection.connect({ address: options.temporalAddress });
+    } catch (error) {
+      options.log.warn({ event: 'temporal.unreachable', tries, reason: error instanceof Error ? error.message : String(error) });
+      await delay(Math.min(CONNECT_MS, 200 * tries));
+    }
+  }
+}
+
+interface Following {
+  readonly flowDeps: FlowDependencies;
+  readonly flow: Flow;
+  readonly services: ServiceWorkers;
+  readonly stop: AbortSignal;
+}
+
+/** Follows the services table until it is told to stop. A database that is away is waited for. */
+async function followServices(following: Following): Promise<void> {
+  const { flowDeps, flow, services, stop } = following;
+  while (!stop.aborted) {
+    try {
+      await services.follow(await learnServices(flowDeps, flow));
+    } catch (error) {
+      flowDeps.log.warn({ event: 'services.unreadable', reason: error instanceof Error ? error.message : String(error) });
+    }
+    await delay(FOLLOW_MS, undefined, { signal: stop }).catch(() => undefined);
+  }
+}
+

@@ -1,0 +1,87 @@
+/**
+ * What clients and workers must agree on: names, inputs, signals and queries of every workflow. Inputs carry ids only:
+ * no names, addresses or secrets ever enter a history. Clients import this file and never workflow code.
+ */
+
+export { ENGINE_TASK_QUEUE, accountWorkflowId, bulkTaskQueue, groupWorkflowId, serviceTaskQueue, syncWorkflowId } from '../domain/ids';
+
+/** The account workflows. All run the same convergence; the type only names the reason of the first call. */
+export const ACCOUNT_WORKFLOWS = [
+  'createAccount',
+  'deleteAccount',
+  'updateGroups',
+  'updateProfile',
+  'syncNickname',
+  'validateUser',
+  'setPassword',
+  'resetPassword',
+  'convergeAccount',
+] as const;
+export type AccountWorkflow = (typeof ACCOUNT_WORKFLOWS)[number];
+
+/** Input of every account workflow. `service` is the configured name. */
+export interface AccountInput {
+  readonly service: string;
+  readonly userId: string;
+}
+
+/** Signal: something about the account changed; go round once more. Carries nothing: the state at the moment of writing counts. */
+export const POKE_SIGNAL = 'poke';
+
+/** Query: where the account's convergence stands. */
+export const ACCOUNT_STATE_QUERY = 'state';
+
+/** How a round of convergence ended. Ids and words only. */
+export type ConvergeOutcome =
+  /** Applied version has reached the wanted one. */
+  | { readonly outcome: 'settled'; readonly did: readonly string[] }
+  /** Something changed meanwhile: go round again at once. */
+  | { readonly outcome: 'again'; readonly did: readonly string[] }
+  /** Not now: the row says when the next try is. `waitMs` from now. */
+  | { readonly outcome: 'later'; readonly waitMs: number; readonly reason: string; readonly did: readonly string[] }
+  /** Nothing more will happen until the account changes or a person acts. */
+  | { readonly outcome: 'stopped'; readonly reason: string; readonly did: readonly string[] };
+
+export const CONVERGE_GROUP_WORKFLOW = 'convergeGroup';
+export interface GroupInput {
+  readonly service: string;
+  readonly remoteGroupId: string;
+}
+
+export const BULK_SYNC_WORKFLOW = 'bulkSync';
+export interface BulkSyncInput {
+  readonly service: string;
+  readonly syncId: string;
+  /** Where the run before continue-as-new stopped: first item not yet given to a chunk. Default 1. */
+  readonly nextSeq?: number;
+  /** Total number of staged items; known after staging. */
+  readonly total?: number;
+}
+export const SYNC_PROGRESS_QUERY = 'progress';
+export const SYNC_CANCEL_SIGNAL = 'cancel';
+export interface SyncProgress {
+  readonly total: number;
+  readonly done: number;
+}
+
+export const SWEEP_WORKFLOW = 'sweep';
+export const SWEEP_SCHEDULE_ID = 'muster-sweep';
+/** Ask for a sweep now instead of at the next tick: workflow id of the one extra run. */
+export const SWEEP_NOW_ID = 'muster-sweep-now';
+
+/** Read-only manager calls that the API needs an answer from (connection test, hook actions). */
+export const CALL_MANAGER_WORKFLOW = 'callManager';
+export interface CallManagerInput {
+  readonly service: string;
+  readonly action: 'testConnection' | 'hookAction';
+  /** Row with the call's input and, later, its answer; payloads never carry either. */
+  readonly callId: string;
+}
+
+/** Search attributes, registered on the namespace at start. */
+export const SEARCH_ATTRIBUTES = {
+  service: 'MusterService',
+  user: 'MusterUser',
+  kind: 'MusterKind',
+  outcome: 'MusterOutcome',
+} as const;

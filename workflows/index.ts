@@ -1,0 +1,16 @@
+/** Every workflow of Muster, by its type name. */
+export {
+  convergeAccount,
+  createAccount,
+  deleteAccount,
+  resetPassword,
+  setPassword,
+  syncNickname,
+  updateGroups,
+  updateProfile,
+  validateUser,
+} from './account';
+export { bulkSync } from './bulk-sync';
+export { callManager } from './call-manager';
+export { convergeGroup } from './converge-group';
+export { sweep } from './sweep';
