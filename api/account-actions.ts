@@ -10,7 +10,11 @@ import type { ApiContext } from './context';
 import type { RequestFacts } from './route';
 
 /** @throws Problem not-supported, naming what the service can do */
-export function requireAction(context: Pick<ApiContext, 'registry'>, service: EngineService, action: AdminAction): void {
+export function requireAction(
+  context: Pick<ApiContext, 'registry'>,
+  service: EngineService,
+  action: AdminAction,
+): void {
   const { actions } = abilitiesOf(context.registry, service);
   if (actions.includes(action)) return;
   const can = actions.length === 0 ? 'it can do none of the account actions' : `it can: ${actions.join(', ')}`;
@@ -29,7 +33,10 @@ export interface AccountAction {
 }
 
 /** Commits what is asked for one account, sends it on its way, and answers its operation. */
-export async function requestAction(request: Pick<RequestFacts, 'context' | 'principal'>, wanted: AccountAction): Promise<string> {
+export async function requestAction(
+  request: Pick<RequestFacts, 'context' | 'principal'>,
+  wanted: AccountAction,
+): Promise<string> {
   const { context, principal } = request;
   const service = await resolveService(context, wanted.service);
   requireAction(context, service, wanted.action);

@@ -15,14 +15,20 @@ export const accountSchema = z
     service: z.string(),
     user: z.object({ id: uuid, username: z.string() }),
     status: accountStatus,
-    choice: z.enum(['wanted', 'declined']).nullable().meta({ description: 'what the person said; null = as the service begins' }),
+    choice: z
+      .enum(['wanted', 'declined'])
+      .nullable()
+      .meta({ description: 'what the person said; null = as the service begins' }),
     remoteId: z.string().nullable(),
     remoteName: z.string().nullable(),
     instruction: z.string().nullable().meta({ description: 'what the person must do at the service' }),
     due: z.boolean().meta({ description: 'something is still to be done' }),
     dueReasons: z.array(z.string()),
     attention: attention.nullable(),
-    nextTry: z.union([timestamp, z.literal('never')]).nullable().meta({ description: '`never`: not before something changes or a person acts' }),
+    nextTry: z
+      .union([timestamp, z.literal('never')])
+      .nullable()
+      .meta({ description: '`never`: not before something changes or a person acts' }),
     failures: z.number().int(),
     lastError: z.object({ kind: z.string(), message: z.string(), code: z.string().optional() }).nullable(),
     lastOutcome: z.string().nullable(),
@@ -36,7 +42,8 @@ export const accountSchema = z
 
 /** An account as the API shows it. */
 export function showAccount(account: Account): z.input<typeof accountSchema> {
-  const { status, choice, remoteId, remoteName, instruction, due, nextTry, failures, lastOutcome, lastWriteAt } = account;
+  const { status, choice, remoteId, remoteName, instruction, due, nextTry, failures, lastOutcome, lastWriteAt } =
+    account;
   return {
     service: account.service,
     user: { id: account.userId, username: account.username },
@@ -60,7 +67,11 @@ export function showAccount(account: Account): z.input<typeof accountSchema> {
   };
 }
 
-function showError({ kind, message, code }: NonNullable<Account['lastError']>): z.input<typeof accountSchema>['lastError'] {
+function showError({
+  kind,
+  message,
+  code,
+}: NonNullable<Account['lastError']>): z.input<typeof accountSchema>['lastError'] {
   return { kind, message, ...(code === undefined ? {} : { code }) };
 }
 
@@ -69,16 +80,35 @@ const explainedGroup = z.object({
   because: z.array(z.object({ kind: z.enum(['group', 'state']), name: z.string(), rule: z.string() })),
 });
 
-const eventSchema = z.object({ id: z.number().int(), at: timestamp, step: z.string(), data: z.record(z.string(), z.unknown()) });
+const eventSchema = z.object({
+  id: z.number().int(),
+  at: timestamp,
+  step: z.string(),
+  data: z.record(z.string(), z.unknown()),
+});
 
 export const explanationSchema = z
   .object({
     service: z.string(),
-    user: z.object({ id: uuid, username: z.string().nullable(), active: z.boolean(), state: z.string().nullable(), gone: z.boolean() }),
+    user: z.object({
+      id: uuid,
+      username: z.string().nullable(),
+      active: z.boolean(),
+      state: z.string().nullable(),
+      gone: z.boolean(),
+    }),
     wanted: z.boolean().meta({ description: 'should there be an account' }),
     why: z.string(),
     entitled: z.boolean(),
-    grants: z.array(z.object({ id: uuid, kind: z.enum(['user', 'group', 'state']), subject: z.string(), grantedBy: z.string(), grantedAt: timestamp })),
+    grants: z.array(
+      z.object({
+        id: uuid,
+        kind: z.enum(['user', 'group', 'state']),
+        subject: z.string(),
+        grantedBy: z.string(),
+        grantedAt: timestamp,
+      }),
+    ),
     account: accountSchema.nullable().meta({ description: 'null: there never was one' }),
     name: z.object({
       remoteName: z.string().nullable(),
@@ -96,7 +126,13 @@ export const explanationSchema = z
     }),
     nextTry: z.object({ at: timestamp.nullable(), why: z.string() }),
     staged: z.array(
-      z.object({ id: uuid, kind: z.string(), decision: z.string().nullable(), stagedAt: timestamp, groups: z.array(z.string()) }),
+      z.object({
+        id: uuid,
+        kind: z.string(),
+        decision: z.string().nullable(),
+        stagedAt: timestamp,
+        groups: z.array(z.string()),
+      }),
     ),
     held: z.array(z.object({ kind: z.string(), heldBy: z.string(), heldAt: timestamp })),
     events: z.array(eventSchema).meta({ description: 'the last steps, newest first' }),
@@ -108,10 +144,19 @@ export const explanationSchema = z
 export function showExplanation(explanation: Explanation, context: ApiContext): object {
   const { service, userId, username, person, account, groups, operations } = explanation;
   const { wanted, why, entitled, grants, name, nextTry, staged, held, events } = explanation;
-  const withoutId = ({ name: group, because }: Explanation['groups']['desired'][number]): object => ({ name: group, because });
+  const withoutId = ({ name: group, because }: Explanation['groups']['desired'][number]): object => ({
+    name: group,
+    because,
+  });
   return {
     service,
-    user: { id: userId, username, active: person?.active ?? false, state: person?.state ?? null, gone: person === null },
+    user: {
+      id: userId,
+      username,
+      active: person?.active ?? false,
+      state: person?.state ?? null,
+      gone: person === null,
+    },
     wanted,
     why,
     entitled,

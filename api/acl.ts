@@ -8,13 +8,19 @@ export function permissionOf(route: Pick<Route, 'acl'>, params: Readonly<Record<
 }
 
 /** @throws Problem forbidden */
-export function authorize(route: Pick<Route, 'acl'>, principal: Principal, params: Readonly<Record<string, unknown>>): void {
+export function authorize(
+  route: Pick<Route, 'acl'>,
+  principal: Principal,
+  params: Readonly<Record<string, unknown>>,
+): void {
   const permission = permissionOf(route, params);
   if (!principal.may(permission)) throw new Problem('forbidden', `This needs the permission ${permission}.`);
 }
 
 /** All permissions of the API, for the identity system and the documentation. */
-export function permissionList(routes: readonly Route[]): readonly { readonly permission: string; readonly route: string }[] {
+export function permissionList(
+  routes: readonly Route[],
+): readonly { readonly permission: string; readonly route: string }[] {
   return routes
     .filter((route) => route.acl !== 'public')
     .map((route) => ({ permission: route.acl, route: `${route.method.toUpperCase()} ${route.path}` }));

@@ -55,7 +55,11 @@ function requestLog(log: Logger): RequestHandler {
     customLogLevel: (request, response) => levelOf(request, response),
     customProps: (_request, response) => idsOf(response),
     serializers: {
-      req: (request: { id: string; method: string; url: string }) => ({ id: request.id, method: request.method, url: request.url }),
+      req: (request: { id: string; method: string; url: string }) => ({
+        id: request.id,
+        method: request.method,
+        url: request.url,
+      }),
       res: (response: { statusCode: number }) => ({ status: response.statusCode }),
     },
     customSuccessMessage: () => 'request',
@@ -90,12 +94,13 @@ function idsOf(response: ServerResponse): Readonly<Record<string, unknown>> {
 }
 
 function problemAnswers(log: Logger): ErrorRequestHandler {
-  // Express knows an error handler by its four parameters.
+  // oxlint-disable-next-line max-params -- express knows an error handler by its four parameters
   return (error: unknown, request: Request, response: Response, _next): void => {
     const problem = toProblem(error);
     const id = String(request.id);
     const { status } = PROBLEMS[problem.code];
-    if (status >= 500) log.error({ requestId: id, code: problem.code, err: problem.cause ?? problem }, 'request failed');
+    if (status >= 500)
+      log.error({ requestId: id, code: problem.code, err: problem.cause ?? problem }, 'request failed');
     if (response.headersSent) {
       response.destroy();
       return;

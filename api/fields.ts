@@ -40,6 +40,15 @@ export const userRef = z
   )
   .meta({ description: "Muster's user id, `username:ada` or `external:42`" });
 
+/** A group or state in a path or body: Muster's id, or `name:Engine Room`. */
+export const namedRef = z
+  .string()
+  .max(600)
+  .regex(
+    /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|name:[^\p{Cc}\p{Cs}\u2028\u2029]{1,500})$/iu,
+    'must be an id, or name:<name>',
+  );
+
 /** `true` or `false` in a query. */
 export const queryFlag = z
   .enum(['true', 'false'], 'must be true or false')

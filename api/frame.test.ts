@@ -13,7 +13,12 @@ describe('the frame of the API', () => {
     const ready = await api.anonymous('get', '/health/ready').expect(200);
 
     expect(live.body).toEqual({ status: 'live' });
-    expect(ready.body).toEqual({ status: 'ready', database: true, temporal: true, skippedConnectors: ['broken-module'] });
+    expect(ready.body).toEqual({
+      status: 'ready',
+      database: true,
+      temporal: true,
+      skippedConnectors: ['broken-module'],
+    });
   });
 
   test('a missing token is a 401 that names the scheme', async () => {
@@ -21,7 +26,11 @@ describe('the frame of the API', () => {
 
     expect(answer.headers['www-authenticate']).toBe('Bearer realm="muster"');
     expect(answer.headers['content-type']).toContain('application/problem+json');
-    expect(answer.body).toMatchObject({ type: '/problems/unauthenticated', status: 401, instance: expect.stringMatching(/^urn:request:/) });
+    expect(answer.body).toMatchObject({
+      type: '/problems/unauthenticated',
+      status: 401,
+      instance: expect.stringMatching(/^urn:request:/),
+    });
   });
 
   test('a wrong token is refused as invalid', async () => {

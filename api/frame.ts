@@ -56,7 +56,9 @@ function allowHeader(routes: readonly Route[]): string {
 }
 
 function methodProblem(method: string, allow: string): Problem {
-  return new Problem('method-not-allowed', `${method} is not possible here; ${allow} are.`, { headers: { Allow: allow } });
+  return new Problem('method-not-allowed', `${method} is not possible here; ${allow} are.`, {
+    headers: { Allow: allow },
+  });
 }
 
 interface Validators {
@@ -93,7 +95,9 @@ async function serve(serving: Serving): Promise<void> {
   const bytes = route.stream === undefined && takesBody(route) ? await readBytes(request, response) : Buffer.alloc(0);
   const body = takesBody(route) && route.stream === undefined ? validateBody(route, bytes) : undefined;
   const input: RouteRequest = { ...factsOf(serving, principal), params, query, body };
-  const answer = await runOnce({ route, request: input, method: request.method, bytes }, (final) => route.handler(final));
+  const answer = await runOnce({ route, request: input, method: request.method, bytes }, (final) =>
+    route.handler(final),
+  );
   if (options.checkAnswers === true) checkAnswer(route, answer);
   send(route, response, answer);
 }
@@ -103,14 +107,21 @@ function takesBody(route: Route): boolean {
   return route.method !== 'get' && (route.method !== 'delete' || route.body !== undefined);
 }
 
-function check(schema: z.ZodType<Record<string, unknown>>, value: unknown, place: 'path' | 'query'): Record<string, unknown> {
+function check(
+  schema: z.ZodType<Record<string, unknown>>,
+  value: unknown,
+  place: 'path' | 'query',
+): Record<string, unknown> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const errors = issueItems(parsed.error).map((item) => ({ ...item, pointer: `/${place}${item.pointer ?? ''}` }));
   throw new Problem('invalid-request', `The ${place} is not valid.`, { errors });
 }
 
-function factsOf({ route, options, request, response }: Serving, principal: Principal): Omit<RouteRequest, 'params' | 'query' | 'body'> {
+function factsOf(
+  { route, options, request, response }: Serving,
+  principal: Principal,
+): Omit<RouteRequest, 'params' | 'query' | 'body'> {
   const gone = new AbortController();
   response.once('close', () => {
     if (!response.writableEnded) gone.abort();

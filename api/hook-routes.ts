@@ -26,7 +26,8 @@ export interface HookRoutesOptions {
 export function hookRoutes(options: HookRoutesOptions): RequestHandler {
   return async (request, response, next) => {
     const ofService = /^\/services\/([a-z][a-z0-9-]{0,62})(\/.*)$/.exec(request.path);
-    const routes = ofService === null ? moduleRoutes(options.context) : await serviceRoutes(options.context, ofService[1] ?? '');
+    const routes =
+      ofService === null ? moduleRoutes(options.context) : await serviceRoutes(options.context, ofService[1] ?? '');
     const path = ofService?.[2] ?? request.path;
     const matched = matchRoutes(routes, path);
     if (matched.length === 0) {
@@ -37,7 +38,9 @@ export function hookRoutes(options: HookRoutesOptions): RequestHandler {
     const found = matched.find(({ route }) => route.method === method);
     if (found === undefined) {
       const allow = [...new Set(matched.map(({ route }) => route.method))].join(', ');
-      throw new Problem('method-not-allowed', `${request.method} is not possible here; ${allow} is.`, { headers: { Allow: allow } });
+      throw new Problem('method-not-allowed', `${request.method} is not possible here; ${allow} is.`, {
+        headers: { Allow: allow },
+      });
     }
     send(response, await run({ ...options, request, response, found, path }));
   };
@@ -46,7 +49,8 @@ export function hookRoutes(options: HookRoutesOptions): RequestHandler {
 async function serviceRoutes(context: ApiContext, name: string): Promise<readonly HookRoute[]> {
   const service = await resolveService(context, name);
   const router = new RecordingRouter((action, input) => {
-    if (context.callHookAction === undefined) throw new Problem('not-supported', 'Hooks cannot call their manager in this installation.');
+    if (context.callHookAction === undefined)
+      throw new Problem('not-supported', 'Hooks cannot call their manager in this installation.');
     return context.callHookAction(service.name, action, input);
   });
   hookFor(context.registry, service, context.portFor(service)).routes(router);
@@ -70,7 +74,10 @@ interface Run extends HookRoutesOptions {
 async function run({ context, authenticator, request, response, found, path }: Run): Promise<HookResponse> {
   const { route, params } = found;
   const user = route.isPublic ? undefined : await signedIn({ context, authenticator }, request);
-  const query = Object.entries(request.query).map(([key, value]) => [key, Array.isArray(value) ? String(value[0]) : String(value)]);
+  const query = Object.entries(request.query).map(([key, value]) => [
+    key,
+    Array.isArray(value) ? String(value[0]) : String(value),
+  ]);
   const body = route.method === 'GET' ? undefined : await bodyOf(request, response);
   return route.handler({ method: request.method, path, params, query: Object.fromEntries(query), body, user });
 }
@@ -79,10 +86,14 @@ async function signedIn({ context, authenticator }: HookRoutesOptions, request: 
   const principal = await identify(authenticator, request);
   const named = request.get(ACT_FOR);
   const actsForOthers = principal.may('self.*');
-  const userId = principal.userId ?? (named !== undefined && actsForOthers ? await resolveUser(context.db, named) : undefined);
+  const userId =
+    principal.userId ?? (named !== undefined && actsForOthers ? await resolveUser(context.db, named) : undefined);
   const user = userId === undefined ? undefined : await readPerson(context.db, userId);
   if (user === undefined) {
-    throw new Problem('forbidden', 'This page is for a signed-in person; with the admin token, name them in the Muster-Act-For header.');
+    throw new Problem(
+      'forbidden',
+      'This page is for a signed-in person; with the admin token, name them in the Muster-Act-For header.',
+    );
   }
   return user;
 }
@@ -98,7 +109,10 @@ async function bodyOf(request: Request, response: Response): Promise<unknown> {
 }
 
 function send(response: Response, answer: HookResponse): void {
-  response.status(answer.status).set('Cache-Control', 'no-store').set(answer.headers ?? {});
+  response
+    .status(answer.status)
+    .set('Cache-Control', 'no-store')
+    .set(answer.headers ?? {});
   if (answer.body === undefined) response.end();
   else if (typeof answer.body === 'string') response.type(answer.contentType ?? 'text/plain').send(answer.body);
   else response.type(answer.contentType ?? 'application/json').send(JSON.stringify(answer.body));

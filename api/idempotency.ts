@@ -32,13 +32,14 @@ type Run = (request: RouteRequest) => Promise<Answer>;
 export async function runOnce(input: OnceInput, run: Run): Promise<Answer> {
   const key = input.request.headers['idempotency-key'];
   if (key === undefined || input.route.method === 'get' || input.route.acl === 'public') return run(input.request);
-  if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw new Problem('invalid-idempotency-key', 'The Idempotency-Key has characters or a length that is not taken.');
+  if (!/^[\x21-\x7e]{1,255}$/.test(key))
+    throw new Problem('invalid-idempotency-key', 'The Idempotency-Key has characters or a length that is not taken.');
   const spool = input.route.stream === undefined ? undefined : await spoolStream(input.request);
   try {
     const digest = spool?.digest ?? createHash('sha256').update(input.bytes).digest('hex');
     const keyed = keyedRequest(input, key, digest);
     const request = spool === undefined ? input.request : { ...input.request, stream: createReadStream(spool.file) };
-    return await claimAndRun(keyed, input.route, request, run);
+    return await claimAndRun({ keyed, route: input.route, request, run });
   } finally {
     if (spool !== undefined) await rm(spool.file, { force: true });
   }
@@ -47,20 +48,36 @@ export async function runOnce(input: OnceInput, run: Run): Promise<Answer> {
 function keyedRequest({ request, method }: OnceInput, key: string, digest: string): KeyedRequest {
   // The body may hold a password: a plain hash of it could be guessed, a keyed one cannot.
   const text = JSON.stringify([method, request.url, digest]);
-  return { principal: request.principal.actor, key, requestHash: request.context.sealer.fingerprint(text, 'idempotency') };
+  return {
+    principal: request.principal.actor,
+    key,
+    requestHash: request.context.sealer.fingerprint(text, 'idempotency'),
+  };
 }
 
-async function claimAndRun(keyed: KeyedRequest, route: Route, request: RouteRequest, run: Run): Promise<Answer> {
-  const claim = await claimKey(request.context.db, keyed);
-  if (claim.outcome === 'claimed') return runClaimed(keyed, route, request, run);
-  if (claim.outcome === 'answered') return repeat(claim.answer, route);
+interface Once {
+  readonly keyed: KeyedRequest;
+  readonly route: Route;
+  readonly request: RouteRequest;
+  readonly run: Run;
+}
+
+async function claimAndRun(once: Once): Promise<Answer> {
+  const claim = await claimKey(once.request.context.db, once.keyed);
+  if (claim.outcome === 'claimed') return runClaimed(once);
+  if (claim.outcome === 'answered') return repeat(claim.answer, once.route);
   if (claim.outcome === 'in progress') {
-    throw new Problem('idempotency-in-progress', 'A request with this Idempotency-Key is being worked on.', { headers: { 'Retry-After': '1' } });
+    throw new Problem('idempotency-in-progress', 'A request with this Idempotency-Key is being worked on.', {
+      headers: { 'Retry-After': '1' },
+    });
   }
-  throw new Problem('idempotency-mismatch', 'This Idempotency-Key belongs to a request with another method, path or body.');
+  throw new Problem(
+    'idempotency-mismatch',
+    'This Idempotency-Key belongs to a request with another method, path or body.',
+  );
 }
 
-async function runClaimed(keyed: KeyedRequest, route: Route, request: RouteRequest, run: Run): Promise<Answer> {
+async function runClaimed({ keyed, route, request, run }: Once): Promise<Answer> {
   const { context } = request;
   const refresh = setInterval(() => void quietly(context, () => refreshKey(context.db, keyed)), REFRESH_MS);
   try {
@@ -121,7 +138,10 @@ function repeat(kept: KeptAnswer, route: Route): Answer {
 function refusalOf(kept: KeptAnswer): Problem | undefined {
   if (kept.status < 400) return undefined;
   const { problem } = kept.response as { readonly problem: Pick<Problem, 'code' | 'detail' | 'errors'> };
-  return new Problem(problem.code, problem.detail, { errors: problem.errors, headers: { 'Idempotency-Replayed': 'true' } });
+  return new Problem(problem.code, problem.detail, {
+    errors: problem.errors,
+    headers: { 'Idempotency-Replayed': 'true' },
+  });
 }
 
 /** A streamed body must be known whole before it can be compared: it goes through a file that only we can read. */

@@ -14,7 +14,8 @@ export function parseJson(bytes: Uint8Array): unknown {
   checkStructure(text);
   const errors: ErrorItem[] = [];
   findUnstorable(value, '', errors);
-  if (errors.length > 0) throw new Problem('invalid-body', 'Some texts hold characters that cannot be stored.', { errors });
+  if (errors.length > 0)
+    throw new Problem('invalid-body', 'Some texts hold characters that cannot be stored.', { errors });
   return value;
 }
 
@@ -32,7 +33,10 @@ function parse(text: string): unknown {
   } catch (error) {
     // The engine's message may quote the body, and the body may hold a password: only the place is told.
     const at = /at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
-    throw new Problem('malformed-json', at === undefined ? 'The body is not JSON.' : `The body is not JSON: see character ${at}.`);
+    throw new Problem(
+      'malformed-json',
+      at === undefined ? 'The body is not JSON.' : `The body is not JSON: see character ${at}.`,
+    );
   }
 }
 

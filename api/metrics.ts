@@ -13,7 +13,10 @@ const requestSeconds = new Histogram({
   registers: [registry],
 });
 const accounts = gauge('muster_accounts', 'Accounts by service and status.', ['service', 'status']);
-const standing = gauge('muster_accounts_standing', 'Accounts that are due, waiting, running, failed or staged.', ['service', 'standing']);
+const standing = gauge('muster_accounts_standing', 'Accounts that are due, waiting, running, failed or staged.', [
+  'service',
+  'standing',
+]);
 const paused = gauge('muster_service_paused', '1 while the service is paused.', ['service']);
 const unexpanded = gauge('muster_changes_unexpanded', 'Committed changes that are not yet expanded.', []);
 const scrapeFailures = new Counter({
@@ -62,7 +65,8 @@ async function readFigures({ db }: ApiContext): Promise<void> {
   for (const figures of services) {
     const { service } = figures;
     for (const [status, count] of Object.entries(figures.accounts)) accounts.set({ service, status }, count);
-    for (const name of ['due', 'waiting', 'running', 'failed', 'staged'] as const) standing.set({ service, standing: name }, figures[name]);
+    for (const name of ['due', 'waiting', 'running', 'failed', 'staged'] as const)
+      standing.set({ service, standing: name }, figures[name]);
     paused.set({ service }, figures.paused ? 1 : 0);
   }
   unexpanded.set(changes);

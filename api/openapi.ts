@@ -26,7 +26,9 @@ export function openApiDocument(routes: readonly Route[]): object {
     security: [{ bearer: [] }],
     paths: paths as ZodOpenApiPathsObject,
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'The admin token is kept in `.muster/admin-token`.' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'The admin token is kept in `.muster/admin-token`.' },
+      },
     },
   });
 }
@@ -50,7 +52,10 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
 }
 
 const WRITE_HEADERS = z.object({
-  'Idempotency-Key': z.string().optional().meta({ description: 'the same key and request give the same answer, for a day' }),
+  'Idempotency-Key': z
+    .string()
+    .optional()
+    .meta({ description: 'the same key and request give the same answer, for a day' }),
   Prefer: z.string().optional().meta({ description: '`wait=N`: wait up to N seconds (60 at most) for the outcome' }),
 });
 
@@ -59,8 +64,14 @@ function present(place: 'path' | 'query', shape: Shape | undefined): Readonly<Re
 }
 
 function operationId(route: Route): string {
-  const words = route.path.replace(/^\/v1/, '').replace(/[{}]/g, '').split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
-  return [route.method, ...words].map((word, index) => (index === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1))).join('');
+  const words = route.path
+    .replace(/^\/v1/, '')
+    .replace(/[{}]/g, '')
+    .split(/[^A-Za-z0-9]+/)
+    .filter((word) => word !== '');
+  return [route.method, ...words]
+    .map((word, index) => (index === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1)))
+    .join('');
 }
 
 function describe(route: Route): string {
@@ -70,18 +81,32 @@ function describe(route: Route): string {
 
 function bodyOf(route: Route): Pick<ZodOpenApiOperationObject, 'requestBody'> | Record<never, never> {
   if (route.stream !== undefined) {
-    const content = Object.fromEntries(route.stream.contentTypes.map((type) => [type, { schema: { type: 'string' as const } }]));
+    const content = Object.fromEntries(
+      route.stream.contentTypes.map((type) => [type, { schema: { type: 'string' as const } }]),
+    );
     return { requestBody: { required: true, content } };
   }
   if (route.body === undefined) return {};
-  return { requestBody: { required: route.bodyOptional !== true, content: { 'application/json': { schema: route.body } } } };
+  return {
+    requestBody: { required: route.bodyOptional !== true, content: { 'application/json': { schema: route.body } } },
+  };
 }
 
 function responsesOf(route: Route): ZodOpenApiResponsesObject {
   const answers = Object.entries(route.responses).map(([status, spec]) => [status, responseOf(spec)]);
-  const problem = { description: 'A problem document', content: { 'application/problem+json': { schema: problemSchema } } };
-  const statuses = problemStatuses(route).map((status) => [String(status), { ...problem, description: titleOf(status) }]);
-  return { ...Object.fromEntries(statuses), ...Object.fromEntries(answers), default: problem } as ZodOpenApiResponsesObject;
+  const problem = {
+    description: 'A problem document',
+    content: { 'application/problem+json': { schema: problemSchema } },
+  };
+  const statuses = problemStatuses(route).map((status) => [
+    String(status),
+    { ...problem, description: titleOf(status) },
+  ]);
+  return {
+    ...Object.fromEntries(statuses),
+    ...Object.fromEntries(answers),
+    default: problem,
+  } as ZodOpenApiResponsesObject;
 }
 
 function responseOf(spec: ResponseSpec): object {
@@ -105,6 +130,8 @@ function problemStatuses(route: Route): readonly number[] {
 }
 
 function titleOf(status: number): string {
-  const titles = Object.values(PROBLEMS).filter((problem) => problem.status === status).map((problem) => problem.title);
+  const titles = Object.values(PROBLEMS)
+    .filter((problem) => problem.status === status)
+    .map((problem) => problem.title);
   return titles[0] ?? 'A problem document';
 }

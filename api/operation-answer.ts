@@ -64,12 +64,19 @@ export function showOperation(operation: Operation, context: ApiContext): z.inpu
     createdAt: operation.createdAt,
     updatedAt: operation.updatedAt,
     finishedAt: operation.finishedAt,
-    links: { self, ...(operation.secretReady ? { secret: `${self}/secret` } : {}), ...(temporal === undefined ? {} : { temporal }) },
+    links: {
+      self,
+      ...(operation.secretReady ? { secret: `${self}/secret` } : {}),
+      ...(temporal === undefined ? {} : { temporal }),
+    },
   };
 }
 
 /** Where the workflow is shown in Temporal's web UI; undefined without a workflow or without a UI. */
-export function temporalLink(workflowId: string | null, context: Pick<ApiContext, 'temporalUiUrl' | 'temporalNamespace'>): string | undefined {
+export function temporalLink(
+  workflowId: string | null,
+  context: Pick<ApiContext, 'temporalUiUrl' | 'temporalNamespace'>,
+): string | undefined {
   if (workflowId === null || context.temporalUiUrl === undefined) return undefined;
   const base = context.temporalUiUrl.replace(/\/+$/, '');
   return `${base}/namespaces/${encodeURIComponent(context.temporalNamespace)}/workflows/${encodeURIComponent(workflowId)}`;
@@ -84,7 +91,10 @@ export function temporalLink(workflowId: string | null, context: Pick<ApiContext
 export function operationResponses(extra: Readonly<Record<string, z.ZodType>> = {}): Responses {
   const schema = z.object({ operation: operationSchema, ...extra });
   return {
-    202: { description: 'Accepted: the change is committed, its work has been started. Location leads to the operation.', schema },
+    202: {
+      description: 'Accepted: the change is committed, its work has been started. Location leads to the operation.',
+      schema,
+    },
     200: { description: 'With `Prefer: wait`: the operation has ended, see `operation.status`', schema },
   };
 }

@@ -11,18 +11,17 @@ export const pageQuery = {
     .refine((limit) => limit >= 1 && limit <= 500, 'must be a number from 1 to 500')
     .default(50)
     .meta({ override: { type: 'integer', minimum: 1, maximum: 500, default: 50 } }),
-  cursor: z
-    .string()
-    .max(2000)
-    .optional()
-    .meta({ description: 'the `cursor` of the page before; opaque' }),
+  cursor: z.string().max(2000).optional().meta({ description: 'the `cursor` of the page before; opaque' }),
 } as const;
 
 /** Schema of a page. */
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({
     items: z.array(item),
-    cursor: z.string().optional().meta({ description: 'give it as `cursor` for the next page; absent on the last one' }),
+    cursor: z
+      .string()
+      .optional()
+      .meta({ description: 'give it as `cursor` for the next page; absent on the last one' }),
     next: z.string().optional().meta({ description: 'link to the next page' }),
   });
 }
@@ -62,7 +61,10 @@ export interface PageInput<Row, Item> {
 export function pageAnswer<Row, Item>(
   request: Pick<RequestFacts, 'url'>,
   page: PageInput<Row, Item>,
-): { readonly status: 200; readonly body: { readonly items: readonly Item[]; readonly cursor?: string; readonly next?: string } } {
+): {
+  readonly status: 200;
+  readonly body: { readonly items: readonly Item[]; readonly cursor?: string; readonly next?: string };
+} {
   const shown = page.rows.slice(0, page.limit);
   const items = shown.map(page.show);
   const last = shown.at(-1);

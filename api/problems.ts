@@ -29,11 +29,13 @@ export const problemSchema = z
 
 /** At most so many entries in `errors`: enough to work with, and no answer grows without bound. */
 const MAX_ERRORS = 100;
+/** Of a roster every bad line is named; its reader has a bound of its own. */
+const MAX_ROSTER_ERRORS = 10_000;
 
 /** The document for a problem. */
 export function problemDocument(problem: Problem, requestId: string): ProblemDocument {
   const { status, title } = PROBLEMS[problem.code];
-  const errors = problem.errors.slice(0, MAX_ERRORS);
+  const errors = problem.errors.slice(0, problem.code === 'invalid-roster' ? MAX_ROSTER_ERRORS : MAX_ERRORS);
   return {
     type: `/problems/${problem.code}`,
     title,
@@ -47,7 +49,8 @@ export function problemDocument(problem: Problem, requestId: string): ProblemDoc
 /** The one place where errors become problems. What is not known becomes `internal`, without its text. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof StoreError) return new Problem(error.code, error.message, { errors: error.errors, cause: error });
+  if (error instanceof StoreError)
+    return new Problem(error.code, error.message, { errors: error.errors, cause: error });
   if (isServiceError(error)) return serviceProblem(error);
   return frameworkProblem(error) ?? databaseProblem(error) ?? internal(error);
 }
@@ -74,12 +77,16 @@ function serviceProblem(error: { readonly kind: string; readonly message: string
 
 /** Errors of express and node that mean that the request was bad before any route saw it. */
 function frameworkProblem(error: unknown): Problem | undefined {
-  if (error instanceof URIError) return new Problem('invalid-request', 'The path has a broken percent-escape.', { cause: error });
+  if (error instanceof URIError)
+    return new Problem('invalid-request', 'The path has a broken percent-escape.', { cause: error });
   const status = field(error, 'status');
   const type = field(error, 'type');
-  if (type === 'entity.too.large') return new Problem('body-too-large', 'The body is larger than this route takes.', { cause: error });
+  if (type === 'entity.too.large')
+    return new Problem('body-too-large', 'The body is larger than this route takes.', { cause: error });
   if (type === 'encoding.unsupported') {
-    return new Problem('unsupported-media-type', 'This Content-Encoding is not known; gzip and deflate are.', { cause: error });
+    return new Problem('unsupported-media-type', 'This Content-Encoding is not known; gzip and deflate are.', {
+      cause: error,
+    });
   }
   // Sent by nobody who still listens; must not count as a fault of ours.
   if (type === 'request.aborted' || field(error, 'code') === 'ECONNABORTED') {
@@ -91,22 +98,41 @@ function frameworkProblem(error: unknown): Problem | undefined {
   return undefined;
 }
 
-const OUTAGE_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT', 'EHOSTUNREACH', 'ENOTFOUND']);
+const OUTAGE_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOENT',
+  'EHOSTUNREACH',
+  'ENOTFOUND',
+]);
 const RETRY_SECONDS = '2';
 
 function databaseProblem(error: unknown): Problem | undefined {
   const code = field(error, 'code');
-  if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && field(error, 'severity') !== undefined) return stateProblem(code, error);
-  const isOutage = (typeof code === 'string' && OUTAGE_CODES.has(code)) || /^(Connection terminated|timeout exceeded when trying to connect)/.test(messageOf(error));
+  if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && field(error, 'severity') !== undefined)
+    return stateProblem(code, error);
+  const isOutage =
+    (typeof code === 'string' && OUTAGE_CODES.has(code)) ||
+    /^(Connection terminated|timeout exceeded when trying to connect)/.test(messageOf(error));
   return isOutage ? databaseOutage(error) : undefined;
 }
 
 function stateProblem(sqlState: string, error: unknown): Problem | undefined {
   // Validation comes first; what PostgreSQL refuses beyond it is still the caller's value, not our fault.
-  if (sqlState.startsWith('22')) return new Problem('not-acceptable-value', 'The database cannot hold one of the values.', { cause: error });
-  if (sqlState === '23505') return new Problem('already-exists', 'The same thing was made at the same time, or its name is taken.', { cause: error });
-  if (sqlState === '23503') return new Problem('conflict', 'Something that the request names was removed meanwhile, or is still in use.', { cause: error });
-  if (sqlState.startsWith('08') || sqlState.startsWith('57P') || sqlState.startsWith('53')) return databaseOutage(error);
+  if (sqlState.startsWith('22'))
+    return new Problem('not-acceptable-value', 'The database cannot hold one of the values.', { cause: error });
+  if (sqlState === '23505')
+    return new Problem('already-exists', 'The same thing was made at the same time, or its name is taken.', {
+      cause: error,
+    });
+  if (sqlState === '23503')
+    return new Problem('conflict', 'Something that the request names was removed meanwhile, or is still in use.', {
+      cause: error,
+    });
+  if (sqlState.startsWith('08') || sqlState.startsWith('57P') || sqlState.startsWith('53'))
+    return databaseOutage(error);
   // Serialization failure and deadlock: the same request succeeds when it is sent again.
   if (sqlState.startsWith('40')) return databaseOutage(error);
   return undefined;
@@ -120,7 +146,9 @@ function databaseOutage(error: unknown): Problem {
 }
 
 function internal(error: unknown): Problem {
-  return new Problem('internal', 'Something inside Muster failed; the log has the cause under this request id.', { cause: error });
+  return new Problem('internal', 'Something inside Muster failed; the log has the cause under this request id.', {
+    cause: error,
+  });
 }
 
 function field(error: unknown, key: 'status' | 'type' | 'code' | 'severity'): unknown {

@@ -29,7 +29,10 @@ export async function resolveService({ db }: Pick<ApiContext, 'db'>, name: strin
 }
 
 /** Muster's ids of several people, in order. @throws Problem not-found naming every one that is not there */
-export async function resolveUsers(context: Pick<ApiContext, 'db'>, references: readonly string[]): Promise<readonly string[]> {
+export async function resolveUsers(
+  context: Pick<ApiContext, 'db'>,
+  references: readonly string[],
+): Promise<readonly string[]> {
   const userIds: string[] = [];
   const errors: ErrorItem[] = [];
   for (const [index, reference] of references.entries()) {
@@ -40,6 +43,7 @@ export async function resolveUsers(context: Pick<ApiContext, 'db'>, references: 
       errors.push({ pointer: `/users/${index}`, detail: error.message });
     }
   }
-  if (errors.length > 0) throw new Problem('not-found', 'Some of the people do not exist; nothing was started.', { errors });
+  if (errors.length > 0)
+    throw new Problem('not-found', 'Some of the people do not exist; nothing was started.', { errors });
   return userIds;
 }

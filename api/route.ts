@@ -85,8 +85,11 @@ export interface StreamSpec {
 }
 
 /** What every handler gets. Everything is validated; `params`, `query` and `body` have the types of their schemas. */
-export interface RouteRequest<P = Readonly<Record<string, unknown>>, Q = Readonly<Record<string, unknown>>, B = unknown>
-  extends RequestFacts {
+export interface RouteRequest<
+  P = Readonly<Record<string, unknown>>,
+  Q = Readonly<Record<string, unknown>>,
+  B = unknown,
+> extends RequestFacts {
   readonly params: P;
   readonly query: Q;
   readonly body: B;

@@ -32,6 +32,8 @@ export interface RunningApi {
 const DRAIN_MS = 10_000;
 const CLEAN_KEYS_MS = 10 * 60_000;
 const HEADERS_TIMEOUT_MS = 15_000;
+/** Until a whole body is here: a large roster over a slow line. */
+const REQUEST_TIMEOUT_MS = 10 * 60_000;
 const DEFAULT_TEMPORAL = '127.0.0.1:7233';
 
 /** Starts the API of this configuration. The database must be migrated; Temporal may come later, reads do not need it. */
@@ -40,7 +42,7 @@ export async function startApi(config: Config): Promise<RunningApi> {
   const token = config.adminToken ?? ensureAdminToken(config.home);
   const authenticator = adminTokenAuthenticator(token);
   const app = createApp({ context, routes, authenticator, mounts: [hookRoutes({ context, authenticator })] });
-  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 }, app);
+  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }, app);
   await listen(server, config);
   const { port, address, family } = server.address() as AddressInfo;
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
@@ -114,9 +116,12 @@ async function listen(server: Server, config: Config): Promise<void> {
 
 function listenError(error: NodeJS.ErrnoException, config: Config): Error {
   const place = `${config.apiHost}:${config.apiPort}`;
-  if (error.code === 'EADDRINUSE') return new Error(`${place} is used by another program: set MUSTER_API_PORT to a free port.`);
-  if (error.code === 'EACCES') return new Error(`No right to listen on ${place}: set MUSTER_API_PORT to a port above 1023.`);
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new Error(`This machine has no address ${config.apiHost}: correct MUSTER_API_HOST.`);
+  if (error.code === 'EADDRINUSE')
+    return new Error(`${place} is used by another program: set MUSTER_API_PORT to a free port.`);
+  if (error.code === 'EACCES')
+    return new Error(`No right to listen on ${place}: set MUSTER_API_PORT to a port above 1023.`);
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return new Error(`This machine has no address ${config.apiHost}: correct MUSTER_API_HOST.`);
   return error;
 }
 

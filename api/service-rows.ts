@@ -21,11 +21,17 @@ export interface ServiceRow {
 /** The rows that the hooks show to this person, by name. A hook that fails loses its own row and no other. */
 export async function serviceRows(context: ApiContext, user: HookUser): Promise<readonly ServiceRow[]> {
   const services = await engineServices(context.db);
-  const rows = await Promise.all(services.filter((service) => service.enabled).map((service) => rowOrNothing(context, service, user)));
+  const rows = await Promise.all(
+    services.filter((service) => service.enabled).map((service) => rowOrNothing(context, service, user)),
+  );
   return rows.filter((row) => row !== undefined);
 }
 
-async function rowOrNothing(context: ApiContext, service: EngineService, user: HookUser): Promise<ServiceRow | undefined> {
+async function rowOrNothing(
+  context: ApiContext,
+  service: EngineService,
+  user: HookUser,
+): Promise<ServiceRow | undefined> {
   try {
     return await rowOf(context, service, user);
   } catch (error) {
@@ -40,7 +46,11 @@ async function rowOf(context: ApiContext, service: EngineService, user: HookUser
   if (!(await hook.showServiceControl(user, user.state))) return undefined;
   const account = await port.account(user.id);
   const entitled = await hook.serviceActiveForUser(user);
-  const urls = urlsOf(abilitiesOf(context.registry, service).actions, { service: service.name, user: user.id, entitled });
+  const urls = urlsOf(abilitiesOf(context.registry, service).actions, {
+    service: service.name,
+    user: user.id,
+    entitled,
+  });
   const html = await hook.renderServiceControl({ user, account, urls });
   return { service: service.name, title: hook.title, url: hook.serviceUrl ?? null, entitled, account, urls, html };
 }

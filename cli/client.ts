@@ -115,14 +115,23 @@ function refusal(status: number, body: unknown, config: Pick<ClientConfig, 'url'
     return new CliFailure(`${config.url} answered ${status}, and not like Muster.`, EXIT.failed, ['Check MUSTER_URL.']);
   }
   const problem = body as ProblemBody;
-  const errors = (problem.errors ?? []).map((error) => [error.pointer, error.detail].filter((part) => part !== undefined).join(': '));
+  const errors = (problem.errors ?? []).map((error) =>
+    [error.pointer, error.detail].filter((part) => part !== undefined).join(': '),
+  );
   const advice = adviceFor(status, config);
   const hint = status >= 500 && problem.instance !== undefined ? [`The log has more under ${problem.instance}.`] : [];
-  return new CliFailure(problem.detail ?? problem.title ?? `status ${status}`, EXIT.failed, [...errors, ...advice, ...hint]);
+  return new CliFailure(problem.detail ?? problem.title ?? `status ${status}`, EXIT.failed, [
+    ...errors,
+    ...advice,
+    ...hint,
+  ]);
 }
 
 function adviceFor(status: number, config: Pick<ClientConfig, 'token'>): readonly string[] {
   if (status !== 401) return [];
-  const place = 'Run the command in the folder of Muster (the token is in .muster/admin-token), or set MUSTER_TOKEN or MUSTER_TOKEN_FILE.';
-  return [config.token === undefined ? `No token was found. ${place}` : `The token is of another installation. ${place}`];
+  const place =
+    'Run the command in the folder of Muster (the token is in .muster/admin-token), or set MUSTER_TOKEN or MUSTER_TOKEN_FILE.';
+  return [
+    config.token === undefined ? `No token was found. ${place}` : `The token is of another installation. ${place}`,
+  ];
 }

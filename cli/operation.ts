@@ -14,7 +14,13 @@ export interface OperationView {
   readonly user: { readonly id: string; readonly username: string | null } | null;
   readonly actor: string;
   readonly reason: string | null;
-  readonly progress: { readonly accounts: number; readonly done: number; readonly waiting: number; readonly failed: number; readonly staged: number } | null;
+  readonly progress: {
+    readonly accounts: number;
+    readonly done: number;
+    readonly waiting: number;
+    readonly failed: number;
+    readonly staged: number;
+  } | null;
   readonly secretReady: boolean;
   readonly createdAt: string;
   readonly finishedAt: string | null;
@@ -49,7 +55,10 @@ const FIRST_POLL_MS = 200;
 const LONGEST_POLL_MS = 2_000;
 
 /** Shows how an operation goes until it has ended, and answers how it then stands. */
-export async function watchOperation({ client, output, endsAtWaiting = true }: Watching, id: string): Promise<OperationBody> {
+export async function watchOperation(
+  { client, output, endsAtWaiting = true }: Watching,
+  id: string,
+): Promise<OperationBody> {
   for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(LONGEST_POLL_MS, pollMs * 1.3)) {
     const body = await client.call<OperationBody>({ path: `/v1/operations/${id}` });
     const { operation } = body;
@@ -73,7 +82,8 @@ export async function followOperation(watching: Watching, id: string): Promise<v
   if (operation.status === 'waiting' && !output.json) {
     output.line('It goes on by itself, or waits for a person: see `muster status`.');
   }
-  if (operation.status === 'failed') throw new CliFailure(`The operation ${id} failed.`, 1, [`See \`muster operations ${id}\`.`]);
+  if (operation.status === 'failed')
+    throw new CliFailure(`The operation ${id} failed.`, 1, [`See \`muster operations ${id}\`.`]);
 }
 
 function progressText({ status, outcome, progress }: OperationView): string {

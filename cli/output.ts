@@ -40,7 +40,13 @@ export function createOutput(options: OutputOptions): Output {
     tone,
     line: (text = '') => write(`${text}\n`),
     value: (value) => write(`${JSON.stringify(value, null, 2)}\n`),
-    table: (headings, rows) => write(tableText(headings.map((heading) => tone('bold', heading)), rows)),
+    table: (headings, rows) =>
+      write(
+        tableText(
+          headings.map((heading) => tone('bold', heading)),
+          rows,
+        ),
+      ),
     progress: (text) => {
       if (json || text === shown) return;
       writeError(isTerminal ? `\r\u001B[2K${text}` : `${text}\n`);
@@ -61,7 +67,12 @@ export function safe(text: unknown): string {
 function tableText(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [headings, ...rows];
   const widths = headings.map((_heading, column) => Math.max(...all.map((row) => visibleLength(row[column] ?? ''))));
-  const lines = all.map((row) => row.map((cell, column) => pad(cell, widths[column] ?? 0)).join('  ').trimEnd());
+  const lines = all.map((row) =>
+    row
+      .map((cell, column) => pad(cell, widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
   return `${lines.join('\n')}\n`;
 }
 

@@ -20,7 +20,8 @@ const DEFAULT_URL = 'http://127.0.0.1:8080';
  */
 export function loadClientConfig(isTerminal: boolean, env: Environment = process.env): ClientConfig {
   const url = env['MUSTER_URL'] || DEFAULT_URL;
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new ConfigError(['MUSTER_URL must be a URL like http://127.0.0.1:8080']);
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new ConfigError(['MUSTER_URL must be a URL like http://127.0.0.1:8080']);
   return { url: url.replace(/\/+$/, ''), token: tokenOf(env), wantsColour: isTerminal && !env['NO_COLOR'] };
 }
 

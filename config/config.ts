@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { z } from 'zod';
 import { configSchema, VARIABLES } from './schema';
+import type { z } from 'zod';
 import type { Config, Variable } from './schema';
 
 /** The variables of a process. */
@@ -32,7 +32,8 @@ export function loadConfig(env: Environment = process.env): Config {
     sources.set(variable.path, found.source);
   }
   const parsed = configSchema.safeParse(values);
-  if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => describe(issue, sources, env['MUSTER_CONFIG'])));
+  if (!parsed.success)
+    problems.push(...parsed.error.issues.flatMap((issue) => describe(issue, sources, env['MUSTER_CONFIG'])));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
   return parsed.data;
 }
@@ -50,7 +51,8 @@ function readConfigFile(env: Environment, problems: string[]): Record<string, un
   if (file === undefined || file === '') return {};
   try {
     const content: unknown = parse(readFileSync(file, 'utf8')) ?? {};
-    if (typeof content === 'object' && !Array.isArray(content)) return structuredClone(content) as Record<string, unknown>;
+    if (typeof content === 'object' && !Array.isArray(content))
+      return structuredClone(content) as Record<string, unknown>;
     problems.push(`MUSTER_CONFIG: ${file} must hold keys and values`);
   } catch (error) {
     // The parser's message quotes lines of the file, which may be secrets: only its kind is told.
@@ -95,10 +97,16 @@ function assign(values: Record<string, unknown>, path: string, value: string): v
   values[first] = { ...(typeof nested === 'object' && nested !== null ? nested : {}), [second]: value };
 }
 
-function describe(issue: z.core.$ZodIssue, sources: ReadonlyMap<string, string>, file: string | undefined): readonly string[] {
+function describe(
+  issue: z.core.$ZodIssue,
+  sources: ReadonlyMap<string, string>,
+  file: string | undefined,
+): readonly string[] {
   const path = issue.path.slice(0, 2).map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${file ?? 'configuration'}: ${[path, key].filter((part) => part !== '').join('.')} is not a setting`);
+    return issue.keys.map(
+      (key) => `${file ?? 'configuration'}: ${[path, key].filter((part) => part !== '').join('.')} is not a setting`,
+    );
   }
   const variable = VARIABLES.find((candidate) => candidate.path === path);
   const source = sources.get(path);

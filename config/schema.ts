@@ -1,21 +1,49 @@
 import { z } from 'zod';
 
-const port = z.union([z.number(), z.string().regex(/^\d{1,5}$/).transform(Number)], 'must be a port number').pipe(
-  z.number().int().min(0, 'must be a port from 0 to 65535').max(65535, 'must be a port from 0 to 65535'),
-);
+const port = z
+  .union(
+    [
+      z.number(),
+      z
+        .string()
+        .regex(/^\d{1,5}$/)
+        .transform(Number),
+    ],
+    'must be a port number',
+  )
+  .pipe(z.number().int().min(0, 'must be a port from 0 to 65535').max(65535, 'must be a port from 0 to 65535'));
 
-const count = z.union([z.number(), z.string().regex(/^\d{1,6}$/).transform(Number)], 'must be a whole number').pipe(
-  z.number().int().min(1, 'must be at least 1').max(1000, 'must be at most 1000'),
-);
+const count = z
+  .union(
+    [
+      z.number(),
+      z
+        .string()
+        .regex(/^\d{1,6}$/)
+        .transform(Number),
+    ],
+    'must be a whole number',
+  )
+  .pipe(z.number().int().min(1, 'must be at least 1').max(1000, 'must be at most 1000'));
 
 const text = z.string('must be a text').min(1, 'must not be empty');
 const webUrl = z.url({ protocol: /^https?$/, error: 'must be a URL that begins with http:// or https://' });
-const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a URL like postgres://user:password@host:5432/database' });
-const hostAndPort = z.string().regex(/^[^\s/:]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i, 'must be host:port, e.g. 127.0.0.1:7233');
+const postgresUrl = z.url({
+  protocol: /^postgres(ql)?$/,
+  error: 'must be a URL like postgres://user:password@host:5432/database',
+});
+const hostAndPort = z
+  .string()
+  .regex(/^[^\s/:]+:\d{1,5}$|^\[[\da-f:]+\]:\d{1,5}$/i, 'must be host:port, e.g. 127.0.0.1:7233');
 
 /** A list: in the environment parted by commas, in the file a YAML list. */
 function listOf(item: z.ZodType<string, string>) {
-  const split = z.string().transform((value) => value.split(',').map((part) => part.trim()).filter((part) => part !== ''));
+  const split = z.string().transform((value) =>
+    value
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  );
   return z.union([split, z.array(z.string())], 'must be a list').pipe(z.array(item));
 }
 
@@ -33,7 +61,9 @@ export const configSchema = z.strictObject({
   /** Folder of this installation: keys, tokens, embedded servers. */
   home: text.default('.muster'),
   /** Absent = made at the first start in `<home>/admin-token`. */
-  adminToken: text.regex(/^[\w~+/.=-]{16,512}$/, 'must be 16 to 512 characters of A-Z a-z 0-9 _ ~ + / . = -').optional(),
+  adminToken: text
+    .regex(/^[\w~+/.=-]{16,512}$/, 'must be 16 to 512 characters of A-Z a-z 0-9 _ ~ + / . = -')
+    .optional(),
   /** 32 bytes in base64 or hex; several, newest first, parted by commas. Absent = made in `<home>/secret-key`. */
   secretKey: text.optional(),
   connectors: z
@@ -52,7 +82,21 @@ export const configSchema = z.strictObject({
       message: 'is needed when the webhook has a URL',
     })
     .prefault({}),
-  logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be fatal, error, warn, info, debug, trace or silent').default('info'),
+  /** Ports of the servers that `npm start` runs when no addresses are given. */
+  embedded: z
+    .strictObject({
+      postgresPort: port.default(15432),
+      targetPort: port.default(15433),
+      temporalPort: port.default(17233),
+      temporalUiPort: port.default(18233),
+    })
+    .prefault({}),
+  logLevel: z
+    .enum(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      'must be fatal, error, warn, info, debug, trace or silent',
+    )
+    .default('info'),
   /** Activities that one worker process runs at the same time. */
   workerConcurrency: count.default(100),
   /** For fault tests only: a named place (`name` or `name#3`) at which the worker kills itself. */
@@ -89,6 +133,10 @@ export const VARIABLES: readonly Variable[] = [
   secret('webhook.secret', 'MUSTER_WEBHOOK_SECRET'),
   plain('logLevel', 'MUSTER_LOG_LEVEL'),
   plain('workerConcurrency', 'MUSTER_WORKER_CONCURRENCY'),
+  plain('embedded.postgresPort', 'MUSTER_POSTGRES_PORT'),
+  plain('embedded.targetPort', 'MUSTER_TARGET_PORT'),
+  plain('embedded.temporalPort', 'MUSTER_TEMPORAL_PORT'),
+  plain('embedded.temporalUiPort', 'MUSTER_TEMPORAL_UI_PORT'),
   plain('failpoint', 'MUSTER_FAILPOINT'),
   plain('metricsPort', 'MUSTER_METRICS_PORT'),
   plain('metricsSources', 'MUSTER_METRICS_SOURCES'),

@@ -69,9 +69,18 @@ export function generateKey(): string {
 function parseKey(text: string): SealingKey {
   const bytes = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64');
   if (bytes.length !== KEY_BYTES) {
-    throw new SealError('seal-key-invalid', 'A secret key must be 32 random bytes in base64 or hex (openssl rand -base64 32).');
+    throw new SealError(
+      'seal-key-invalid',
+      'A secret key must be 32 random bytes in base64 or hex (openssl rand -base64 32).',
+    );
   }
-  return { id: createHash('sha256').update(bytes).digest('hex').slice(0, ID_BYTES * 2), bytes };
+  return {
+    id: createHash('sha256')
+      .update(bytes)
+      .digest('hex')
+      .slice(0, ID_BYTES * 2),
+    bytes,
+  };
 }
 
 function sealWith(key: SealingKey, plain: string, purpose: string): Buffer {
@@ -83,7 +92,8 @@ function sealWith(key: SealingKey, plain: string, purpose: string): Buffer {
 }
 
 function openWith(keys: readonly SealingKey[], sealed: Buffer, purpose: string): string {
-  if (sealed.length < HEADER_BYTES || sealed[0] !== VERSION) throw new SealError('seal-broken', 'This is not a sealed value.');
+  if (sealed.length < HEADER_BYTES || sealed[0] !== VERSION)
+    throw new SealError('seal-broken', 'This is not a sealed value.');
   const id = keyIdOf(sealed);
   const key = keys.find((candidate) => candidate.id === id);
   if (key === undefined) {

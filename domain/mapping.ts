@@ -51,7 +51,8 @@ function mapGroup(rules: MappingRules, source: MappingSource): readonly MappedGr
   if (matchesAny(groups.deny ?? [], source.name)) return [];
   if (groups.allow !== undefined && !matchesAny(groups.allow, source.name)) return [];
   const template = groups.template ?? '{group}';
-  const remoteName = template.replaceAll('{group}', source.name);
+  // A function, because `$&` in a name would else be read as an instruction.
+  const remoteName = template.replaceAll('{group}', () => source.name);
   return [{ source, origin: `group:${source.id}`, remoteName, rule: `groups by name, template "${template}"` }];
 }
 

@@ -1,4 +1,5 @@
-import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 import { asWriteError } from './startup-error';
 
@@ -14,6 +15,7 @@ export interface OpenLog {
 /** Opens a server's log for appending; a big one is put aside as `<file>.old` first. */
 export function openLog(file: string): OpenLog {
   try {
+    mkdirSync(dirname(file), { recursive: true });
     if (sizeOf(file) > ROTATE_ABOVE_BYTES) renameSync(file, `${file}.old`);
     const descriptor = openSync(file, 'a', 0o600);
     return { descriptor, startsAt: sizeOf(file), close: () => closeSync(descriptor) };

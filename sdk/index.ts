@@ -6,7 +6,16 @@ export { ServiceHook, HOOK_MEMBERS, hookOverrides } from './service-hook';
 export type { HookMember } from './service-hook';
 export type * from './hook-router';
 export { escapeHtml, renderServiceControl } from './service-control';
-export { Throttled, Unavailable, Rejected, Misconfigured, Gone, Conflict, ServiceError, isServiceError } from './errors';
+export {
+  Throttled,
+  Unavailable,
+  Rejected,
+  Misconfigured,
+  Gone,
+  Conflict,
+  ServiceError,
+  isServiceError,
+} from './errors';
 export type { AnyServiceError, ServiceErrorKind, ServiceErrorOptions, ThrottledOptions } from './errors';
 export { SDK_VERSION, defineConnector, isConnector } from './connector';
 export type { Connector, ConnectorDefinition, ConnectorMigration, NameRules } from './connector';

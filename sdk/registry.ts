@@ -1,4 +1,5 @@
 import type { HookContext } from './hook';
+import type { HookHandler } from './hook-router';
 import type { ServiceHook } from './service-hook';
 
 export interface MenuItem {
@@ -10,7 +11,7 @@ export interface MenuItem {
 
 export interface UrlHook {
   readonly path: string;
-  readonly handler: import('./hook-router').HookHandler;
+  readonly handler: HookHandler;
   readonly isPublic?: boolean;
 }
 

@@ -12,7 +12,11 @@ describe('parseRetryAfter', () => {
     ['a fraction of a second, rounded up to a millisecond', { 'retry-after': '0.3456' }, 346],
     ['a date', { 'retry-after': 'Sun, 01 Jun 2025 12:00:30 GMT' }, 30_000],
     ['a date in the past', { 'retry-after': 'Sun, 01 Jun 2025 11:00:00 GMT' }, 0],
-    ['a date by the server’s own clock', { 'retry-after': 'Sun, 01 Jun 2025 13:00:05 GMT', date: 'Sun, 01 Jun 2025 13:00:00 GMT' }, 5000],
+    [
+      'a date by the server’s own clock',
+      { 'retry-after': 'Sun, 01 Jun 2025 13:00:05 GMT', date: 'Sun, 01 Jun 2025 13:00:00 GMT' },
+      5000,
+    ],
     ['milliseconds', { 'retry-after-ms': '1500', 'retry-after': '2' }, 1500],
     ['Discord’s reset after', { 'x-ratelimit-reset-after': '64.57' }, 64_570],
     ['the draft’s seconds', { 'ratelimit-reset': '50' }, 50_000],

@@ -23,13 +23,41 @@ interface Dialect {
 
 /** The first row that can be read wins. */
 export const HEADER_DIALECTS: readonly Dialect[] = [
-  { header: 'retry-after-ms', read: milliseconds, source: 'Azure OpenAI; learn.microsoft.com, "Manage Azure OpenAI quota"' },
-  { header: 'retry-after', read: secondsOrDate, source: 'RFC 9110 10.2.3 (seconds or date); Slack, Zendesk; fractions: Discord' },
-  { header: 'x-ratelimit-reset-after', read: seconds, source: 'Discord; discord.com/developers/docs/topics/rate-limits' },
-  { header: 'ratelimit', read: structuredReset, source: 'draft-ietf-httpapi-ratelimit-headers-07 (reset=) and later (t=)' },
-  { header: 'ratelimit-reset', read: secondsOrEpoch, source: 'the same draft up to -06 (seconds); GitLab sends a Unix time' },
-  { header: 'x-ratelimit-reset', read: secondsOrEpoch, source: 'GitHub (Unix time); docs.github.com, "Rate limits for the REST API"' },
-  { header: 'x-rate-limit-reset', read: secondsOrEpoch, source: 'Okta, X (Unix time); developer.okta.com, "Rate limits overview"' },
+  {
+    header: 'retry-after-ms',
+    read: milliseconds,
+    source: 'Azure OpenAI; learn.microsoft.com, "Manage Azure OpenAI quota"',
+  },
+  {
+    header: 'retry-after',
+    read: secondsOrDate,
+    source: 'RFC 9110 10.2.3 (seconds or date); Slack, Zendesk; fractions: Discord',
+  },
+  {
+    header: 'x-ratelimit-reset-after',
+    read: seconds,
+    source: 'Discord; discord.com/developers/docs/topics/rate-limits',
+  },
+  {
+    header: 'ratelimit',
+    read: structuredReset,
+    source: 'draft-ietf-httpapi-ratelimit-headers-07 (reset=) and later (t=)',
+  },
+  {
+    header: 'ratelimit-reset',
+    read: secondsOrEpoch,
+    source: 'the same draft up to -06 (seconds); GitLab sends a Unix time',
+  },
+  {
+    header: 'x-ratelimit-reset',
+    read: secondsOrEpoch,
+    source: 'GitHub (Unix time); docs.github.com, "Rate limits for the REST API"',
+  },
+  {
+    header: 'x-rate-limit-reset',
+    read: secondsOrEpoch,
+    source: 'Okta, X (Unix time); developer.okta.com, "Rate limits overview"',
+  },
 ];
 
 interface BodyDialect {
@@ -41,9 +69,21 @@ interface BodyDialect {
 const BODY_DIALECTS: readonly BodyDialect[] = [
   { path: ['retry_after_ms'], unitMs: 1, source: 'Matrix; spec.matrix.org, "Rate limiting" (M_LIMIT_EXCEEDED)' },
   // Before version 8 of its API Discord sent milliseconds under the same name: always ask for a version.
-  { path: ['retry_after'], unitMs: 1000, source: 'Discord API v8 and later; discord.com/developers/docs/topics/rate-limits' },
-  { path: ['parameters', 'retry_after'], unitMs: 1000, source: 'Telegram; core.telegram.org/bots/api#responseparameters' },
-  { path: ['extras', 'wait_seconds'], unitMs: 1000, source: 'Discourse; its rate limiter answers so (error_type rate_limit)' },
+  {
+    path: ['retry_after'],
+    unitMs: 1000,
+    source: 'Discord API v8 and later; discord.com/developers/docs/topics/rate-limits',
+  },
+  {
+    path: ['parameters', 'retry_after'],
+    unitMs: 1000,
+    source: 'Telegram; core.telegram.org/bots/api#responseparameters',
+  },
+  {
+    path: ['extras', 'wait_seconds'],
+    unitMs: 1000,
+    source: 'Discourse; its rate limiter answers so (error_type rate_limit)',
+  },
 ];
 
 /** Milliseconds until the service takes calls again, between 0 and MAX_RETRY_AFTER_MS; undefined = it does not tell. */

@@ -1,11 +1,5 @@
 import { renderServiceControl } from './service-control';
-import type {
-  HookContext,
-  HookUser,
-  RemovalAnswer,
-  ServiceControlRequest,
-  ServiceControlView,
-} from './hook';
+import type { HookContext, HookUser, RemovalAnswer, ServiceControlRequest, ServiceControlView } from './hook';
 import type { Secret } from './manager';
 import type { HookRouter } from './hook-router';
 
@@ -34,7 +28,13 @@ export class ServiceHook {
 
   /** What people read. Default: the configured title, else the name with capital first letters. */
   get title(): string {
-    return this.context.service.title ?? this.name.replace(/(^|[\s_-])(\p{L})/gu, (_all, gap: string, letter: string) => (gap ? ' ' : '') + letter.toUpperCase());
+    return (
+      this.context.service.title ??
+      this.name.replace(
+        /(^|[\s_-])(\p{L})/gu,
+        (_all, gap: string, letter: string) => (gap ? ' ' : '') + letter.toUpperCase(),
+      )
+    );
   }
 
   /** The service is activated for a person, or a newly entitled one is due on an automatic service. */
@@ -57,7 +57,10 @@ export class ServiceHook {
   }
 
   async updateGroupsBulk(users: readonly HookUser[]): Promise<void> {
-    await this.context.port.bulk('groups', users.map((user) => user.id));
+    await this.context.port.bulk(
+      'groups',
+      users.map((user) => user.id),
+    );
   }
 
   async updateAllGroups(): Promise<void> {
@@ -73,7 +76,10 @@ export class ServiceHook {
   }
 
   async syncNicknamesBulk(users: readonly HookUser[]): Promise<void> {
-    await this.context.port.bulk('nicknames', users.map((user) => user.id));
+    await this.context.port.bulk(
+      'nicknames',
+      users.map((user) => user.id),
+    );
   }
 
   /** Sets the password that the person chose. */

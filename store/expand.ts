@@ -191,13 +191,18 @@ async function bump(client: Queryable, change: ChangeRow, userIds: readonly stri
 /** Where membership is set by group, the groups of these people are due too. */
 async function bumpRemoteGroups(client: Queryable, change: ChangeRow, userIds: readonly string[]): Promise<void> {
   await client.query(
-    `update remote_groups rg set wanted_version = nextval('version_seq'),
-       next_try = case when rg.attention = 'waiting' then rg.next_try end
-     where rg.id in (
-       select unnest(desired_groups(s.id, c.id) || coalesce(a.applied_groups, '{}'))
+    `with concerned as (
+       select unnest(desired_groups(s.id, c.id) || coalesce(a.applied_groups, '{}')) as id
        from services s cross join unnest($1::uuid[]) c (id)
        left join accounts a on a.service_id = s.id and a.user_id = c.id
-       where s.membership = 'by group' and ($2::uuid is null or s.id = $2))`,
+       where s.membership = 'by group' and ($2::uuid is null or s.id = $2)
+     ), locked as (
+       -- In one order, so that two changes never wait for each other.
+       select id from remote_groups where id in (select id from concerned) order by id for update
+     )
+     update remote_groups rg set wanted_version = nextval('version_seq'),
+       next_try = case when rg.attention = 'waiting' then rg.next_try end
+     from locked where rg.id = locked.id`,
     [userIds, change.subject.serviceId ?? null],
   );
 }

@@ -68,7 +68,8 @@ export async function confirmTaking(db: Queryable, serviceId: string, userId: st
      )
      update guard_staged set done_at = clock_timestamp()
      where service_id = $1 and user_id = $2 and kind = any($3) and decision = 'approved' and done_at is null`,
-    [serviceId, userId, kinds],
+    // What was done may have been counted under the other name of its family.
+    [serviceId, userId, [...new Set(kinds.flatMap(guardFamily))]],
   );
 }
 
@@ -89,19 +90,24 @@ export async function cancelTakings(db: Queryable, serviceId: string, userId: st
 
 /** How much more of this family may be taken in the current 24 h. */
 export async function guardRoom(db: Queryable, serviceId: string, kind: GuardKind): Promise<number> {
-  const found = await db.query<{ guard: GuardSettings; population: number; memberships: number; taken: number }>(
-    `select s.guard,
+  const found = await db.query<{ guard: GuardSettings; population: number; memberships: number; taken: number; gone: number }>(
+    `select s.guard, t.taken, t.gone,
        (select count(*) from accounts a where a.service_id = s.id and a.status in ('pending', 'active', 'disabled'))::integer as population,
-       (select coalesce(sum(cardinality(a.applied_groups)), 0) from accounts a where a.service_id = s.id)::integer as memberships,
-       (select coalesce(sum(t.amount), 0) from guard_taken t where t.service_id = s.id and t.kind = any($2)
-          and (t.done_at is null or t.taken_at > clock_timestamp() - interval '24 hours'))::integer as taken
-     from services s where s.id = $1`,
+       (select coalesce(sum(cardinality(a.applied_groups)), 0) from accounts a where a.service_id = s.id)::integer as memberships
+     from services s
+     cross join lateral (
+       select coalesce(sum(amount), 0)::integer as taken,
+         coalesce(sum(amount) filter (where done_at is not null and kind <> 'disable'), 0)::integer as gone
+       from guard_taken where service_id = s.id and kind = any($2)
+         and (done_at is null or taken_at > clock_timestamp() - interval '24 hours')
+     ) t
+     where s.id = $1`,
     [serviceId, guardFamily(kind)],
   );
   const row = oneRow(found);
   const population = kind === 'group removal' ? row.memberships : row.population;
-  // What was taken today belonged to the population this morning.
-  return guardLimit(row.guard, kind, population + row.taken) - row.taken;
+  // What is gone since yesterday belonged to the population then; what is only reserved, or disabled, still does.
+  return guardLimit(row.guard, kind, population + row.gone) - row.taken;
 }
 
 /** Held until the transaction ends: questions to the guard of one service, and decisions, come one after the other. */
@@ -109,18 +115,22 @@ export async function lockGuard(client: Queryable, serviceId: string): Promise<v
   await client.query(`select pg_advisory_xact_lock(hashtextextended('guard:' || $1, 0))`, [serviceId]);
 }
 
+/**
+ * A removal may have been foreseen as a disable (only the convergence knows what the service can do): both are one family,
+ * and the answer to one is the answer to the other. But who approved a disable has not approved a removal.
+ */
 async function earlierAnswer(client: Queryable, serviceId: string, taking: Taking): Promise<GuardAnswer | undefined> {
   const found = await client.query<{ held: boolean; open: boolean; approved: boolean; staged: boolean; covered: boolean }>(
     `select
-       exists (select from guard_holds where service_id = $1 and user_id = $2 and kind = $3) as held,
-       exists (select from guard_taken where service_id = $1 and user_id = $2 and kind = $3 and done_at is null
+       exists (select from guard_holds where service_id = $1 and user_id = $2 and kind = any($6)) as held,
+       exists (select from guard_taken where service_id = $1 and user_id = $2 and kind = any($6) and done_at is null
                and amount >= $5) as open,
-       exists (select from guard_staged where service_id = $1 and user_id = $2 and kind = $3 and decision = 'approved'
-               and done_at is null and groups @> $4::uuid[]) as approved,
-       exists (select from guard_staged where service_id = $1 and user_id = $2 and kind = $3 and decision is null) as staged,
+       exists (select from guard_staged where service_id = $1 and user_id = $2 and (kind = $3 or (kind = 'removal' and $3 = 'disable'))
+               and decision = 'approved' and done_at is null and groups @> $4::uuid[]) as approved,
+       exists (select from guard_staged where service_id = $1 and user_id = $2 and kind = any($6) and decision is null) as staged,
        exists (select from guard_staged where service_id = $1 and user_id = $2 and kind = $3 and decision is null
                and groups @> $4::uuid[]) as covered`,
-    [serviceId, taking.userId, taking.kind, taking.groups, taking.amount],
+    [serviceId, taking.userId, taking.kind, taking.groups, taking.amount, guardFamily(taking.kind)],
   );
   const row = oneRow(found);
   if (row.held) return 'held';
@@ -130,12 +140,12 @@ async function earlierAnswer(client: Queryable, serviceId: string, taking: Takin
   return 'staged';
 }
 
-/** More groups of an account that is staged already: one row, so that one decision covers it. */
+/** An account that is staged already loses more groups, or more than was foreseen: one row says it, so that one decision covers it. */
 async function widen(client: Queryable, serviceId: string, taking: Taking): Promise<void> {
   await client.query(
-    `update guard_staged set groups = (select array_agg(distinct g) from unnest(groups || $4::uuid[]) g)
-     where service_id = $1 and user_id = $2 and kind = $3 and decision is null`,
-    [serviceId, taking.userId, taking.kind, taking.groups],
+    `update guard_staged set kind = $3, groups = array(select distinct g from unnest(groups || $4::uuid[]) g)
+     where service_id = $1 and user_id = $2 and kind = any($5) and decision is null`,
+    [serviceId, taking.userId, taking.kind, taking.groups, guardFamily(taking.kind)],
   );
 }
 
@@ -148,7 +158,7 @@ async function withoutAnswer(client: Queryable, serviceId: string, takings: read
     [serviceId, takings.map((taking) => taking.userId)],
   );
   const answered = new Set(known.rows.map((row) => `${row.user_id} ${row.kind}`));
-  return takings.filter((taking) => !answered.has(`${taking.userId} ${taking.kind}`));
+  return takings.filter((taking) => !guardFamily(taking.kind).some((kind) => answered.has(`${taking.userId} ${kind}`)));
 }
 
 async function take(client: Queryable, serviceId: string, takings: readonly Taking[]): Promise<void> {

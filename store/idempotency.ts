@@ -45,10 +45,15 @@ export async function claimKey(db: Queryable, request: KeyedRequest): Promise<Cl
 }
 
 async function readClaim(db: Queryable, { principal, key, requestHash }: KeyedRequest): Promise<Claim> {
-  const found = await db.query<{ request_hash: string; status: number | null; location: string | null; response: unknown }>(
-    'select request_hash, status, location, response from idempotency_keys where principal = $1 and key = $2',
-    [principal, key],
-  );
+  const found = await db.query<{
+    request_hash: string;
+    status: number | null;
+    location: string | null;
+    response: unknown;
+  }>('select request_hash, status, location, response from idempotency_keys where principal = $1 and key = $2', [
+    principal,
+    key,
+  ]);
   const row = found.rows[0];
   // Released between the two statements: the caller may come again at once.
   if (row === undefined) return { outcome: 'in progress' };

@@ -78,10 +78,30 @@ const PLAIN: readonly Plain[] = [
     summary: 'Makes a new random password',
     description: 'When the operation has succeeded, POST to its `/secret` shows the password, once, within 15 minutes.',
   },
-  { suffix: 'groups/sync', action: 'updateGroups', permission: 'groups.sync', summary: 'Makes the groups at the service as they should be' },
-  { suffix: 'nickname/sync', action: 'syncNickname', permission: 'nickname.sync', summary: 'Makes the display name at the service as it should be' },
-  { suffix: 'profile/sync', action: 'updateProfile', permission: 'profile.sync', summary: 'Makes name and profile at the service as they should be' },
-  { suffix: 'validate', action: 'validateUser', permission: 'validate', summary: 'Takes the account away if the person is not entitled' },
+  {
+    suffix: 'groups/sync',
+    action: 'updateGroups',
+    permission: 'groups.sync',
+    summary: 'Makes the groups at the service as they should be',
+  },
+  {
+    suffix: 'nickname/sync',
+    action: 'syncNickname',
+    permission: 'nickname.sync',
+    summary: 'Makes the display name at the service as it should be',
+  },
+  {
+    suffix: 'profile/sync',
+    action: 'updateProfile',
+    permission: 'profile.sync',
+    summary: 'Makes name and profile at the service as they should be',
+  },
+  {
+    suffix: 'validate',
+    action: 'validateUser',
+    permission: 'validate',
+    summary: 'Takes the account away if the person is not entitled',
+  },
 ];
 
 function plainRoute(plain: Plain): Route {

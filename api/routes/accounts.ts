@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { abilitiesOf, hookFor, INERT_PORT } from '../../hooks/service-hooks';
 import { listAccounts } from '../../store/accounts';
 import { explainAccount } from '../../store/explain';
-import { accountSchema, accountStatus, attention, explanationSchema, showAccount, showExplanation } from '../account-views';
+import {
+  accountSchema,
+  accountStatus,
+  attention,
+  explanationSchema,
+  showAccount,
+  showExplanation,
+} from '../account-views';
 import { searchText, serviceName, userRef, uuid } from '../fields';
 import { pageAnswer, pageOf, pageQuery, readCursor } from '../paging';
 import { resolveAccountHolder, resolveService } from '../references';
@@ -29,7 +36,14 @@ const list = route({
     const after = readCursor(query.cursor, position);
     const service = await resolveService(context, name);
     const { status, q, limit } = query;
-    const rows = await listAccounts(context.db, { serviceId: service.id, status, attention: query.attention, q, after, limit: limit + 1 });
+    const rows = await listAccounts(context.db, {
+      serviceId: service.id,
+      status,
+      attention: query.attention,
+      q,
+      after,
+      limit: limit + 1,
+    });
     const keyOf = ({ username, userId }: (typeof rows)[number]): z.input<typeof position> => ({ username, userId });
     return pageAnswer({ url }, { rows, limit, show: showAccount, keyOf });
   },

@@ -50,12 +50,20 @@ const list = route({
   summary: 'Lists what the guard has staged, oldest first',
   tags: ['guard'],
   params,
-  query: { ...pageQuery, show: z.enum(['open', 'all']).default('open').meta({ description: '`open`: what waits for a decision' }) },
+  query: {
+    ...pageQuery,
+    show: z.enum(['open', 'all']).default('open').meta({ description: '`open`: what waits for a decision' }),
+  },
   responses: { 200: { description: 'A page', schema: pageOf(stagedSchema) } },
   async handler({ params: { name }, query, context, url }) {
     const after = readCursor(query.cursor, uuid);
     const service = await resolveService(context, name);
-    const rows = await listStaged(context.db, { serviceId: service.id, show: query.show, after, limit: query.limit + 1 });
+    const rows = await listStaged(context.db, {
+      serviceId: service.id,
+      show: query.show,
+      after,
+      limit: query.limit + 1,
+    });
     return pageAnswer({ url }, { rows, limit: query.limit, show, keyOf: (row) => row.id });
   },
 });

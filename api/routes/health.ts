@@ -41,7 +41,10 @@ const ready = route({
     503: { description: 'No: the database does not answer', schema: readySchema },
   },
   async handler({ context }) {
-    const [database, temporal] = await Promise.all([within(databaseAnswers(context)), within(context.temporalAnswers())]);
+    const [database, temporal] = await Promise.all([
+      within(databaseAnswers(context)),
+      within(context.temporalAnswers()),
+    ]);
     const skippedConnectors = context.registry.skipped.map((skipped) => skipped.module);
     if (!database) return { status: 503, body: { status: 'not ready', database, temporal, skippedConnectors } };
     return { status: 200, body: { status: temporal ? 'ready' : 'degraded', database, temporal, skippedConnectors } };
@@ -72,7 +75,13 @@ const metrics = route({
   acl: 'system.metrics.read',
   summary: 'Figures for Prometheus',
   tags: ['health'],
-  responses: { 200: { description: 'Prometheus text format', schema: z.string(), contentType: 'text/plain; version=0.0.4; charset=utf-8' } },
+  responses: {
+    200: {
+      description: 'Prometheus text format',
+      schema: z.string(),
+      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+    },
+  },
   handler: async ({ context }) => ({ status: 200, body: await metricsPage(context) }),
 });
 

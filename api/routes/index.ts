@@ -1,17 +1,31 @@
 import { accountActionRoutes } from './account-actions';
 import { accountRoutes } from './accounts';
+import { changeRoutes } from './changes';
+import { grantRoutes } from './grants';
+import { groupRoutes } from './groups';
 import { guardRoutes } from './guard';
 import { systemRoutes } from './health';
+import { importRoutes } from './imports';
 import { menuRoutes } from './menu';
 import { notificationRoutes } from './notifications';
 import { operationRoutes } from './operations';
 import { serviceActionRoutes } from './service-actions';
 import { serviceStatusRoutes } from './service-status';
+import { serviceRoutes } from './services';
+import { stateRoutes } from './states';
 import { syncRoutes } from './syncs';
 import { userServiceRoutes } from './user-services';
+import { userRoutes } from './users';
 import type { Route } from '../route';
 
 const domainRoutes: readonly Route[] = [
+  ...userRoutes,
+  ...stateRoutes,
+  ...serviceRoutes,
+  ...importRoutes,
+  ...groupRoutes,
+  ...grantRoutes,
+  ...changeRoutes,
   ...serviceStatusRoutes,
   ...serviceActionRoutes,
   ...accountRoutes,

@@ -11,7 +11,9 @@ const menu = route({
   responses: {
     200: {
       description: 'In their order',
-      schema: z.object({ items: z.array(z.object({ label: z.string(), url: z.string(), order: z.number().optional() })) }),
+      schema: z.object({
+        items: z.array(z.object({ label: z.string(), url: z.string(), order: z.number().optional() })),
+      }),
     },
   },
   async handler({ context }) {

@@ -60,7 +60,10 @@ const read = route({
   tags: ['operations'],
   params: { operationId: uuid },
   responses: {
-    200: { description: 'The operation', schema: z.object({ operation: operationSchema, events: z.array(eventSchema) }) },
+    200: {
+      description: 'The operation',
+      schema: z.object({ operation: operationSchema, events: z.array(eventSchema) }),
+    },
   },
   async handler({ params, context, waitMs, signal }) {
     const { operationId } = params;

@@ -45,7 +45,9 @@ const resultSchema = z.object({
 });
 
 const answerSchema = z.object({
-  operation: operationSchema.optional().meta({ description: 'one for all, when one person was given or a bulk run does it' }),
+  operation: operationSchema
+    .optional()
+    .meta({ description: 'one for all, when one person was given or a bulk run does it' }),
   results: z.array(resultSchema).optional().meta({ description: 'otherwise: one for each person, in order' }),
 });
 
@@ -77,10 +79,20 @@ const run = route({
   },
 });
 
-async function inBulk(facts: RequestFacts, service: EngineService, wanted: Body & { readonly kind: SyncKind }): Promise<Answer> {
+async function inBulk(
+  facts: RequestFacts,
+  service: EngineService,
+  wanted: Body & { readonly kind: SyncKind },
+): Promise<Answer> {
   const { context, principal } = facts;
   const userIds = await resolveUsers(context, wanted.users);
-  const request = { serviceId: service.id, kind: wanted.kind, scope: { userIds }, actor: principal.actor, reason: wanted.reason };
+  const request = {
+    serviceId: service.id,
+    kind: wanted.kind,
+    scope: { userIds },
+    actor: principal.actor,
+    reason: wanted.reason,
+  };
   const requested = await requestSync(context.db, request);
   await context.flow.syncRequested(service.name, requested.syncId);
   return operationAnswer(facts, requested.operationId);

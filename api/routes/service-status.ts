@@ -39,7 +39,10 @@ const status = route({
     if (figures === undefined) throw new Problem('not-found', `There is no service ${name}.`);
     const { pausedReason: reason, pausedDetail: detail, pausedAt: since } = service;
     const { paused: _paused, ...counts } = figures;
-    return { status: 200, body: { ...counts, enabled: service.enabled, paused: reason === null ? null : { reason, detail, since } } };
+    return {
+      status: 200,
+      body: { ...counts, enabled: service.enabled, paused: reason === null ? null : { reason, detail, since } },
+    };
   },
 });
 

@@ -47,12 +47,17 @@ function show(sync: Sync, context: ApiContext): z.input<typeof syncSchema> {
   const { serviceId: _serviceId, dryRun: _dryRun, workflowId, scope, ...rest } = sync;
   const self = `/v1/services/${sync.service}/syncs/${sync.id}`;
   const temporal = temporalLink(workflowId, context);
-  return { ...rest, scope: { ...scope }, links: { self, items: `${self}/items`, ...(temporal === undefined ? {} : { temporal }) } };
+  return {
+    ...rest,
+    scope: { ...scope },
+    links: { self, items: `${self}/items`, ...(temporal === undefined ? {} : { temporal }) },
+  };
 }
 
 async function readOwn(context: ApiContext, service: string, syncId: string): Promise<Sync> {
   const sync = await readSync(context.db, syncId);
-  if (sync === undefined || sync.service !== service) throw new Problem('not-found', `The service ${service} has no sync ${syncId}.`);
+  if (sync === undefined || sync.service !== service)
+    throw new Problem('not-found', `The service ${service} has no sync ${syncId}.`);
   return sync;
 }
 
@@ -61,7 +66,8 @@ const request = route({
   path: '/v1/services/{name}/syncs',
   acl: 'provisioning.services.{name}.syncs.create',
   summary: 'Requests a bulk sync',
-  description: 'It joins one with the same kind and scope that has not ended, else it queues: one at a time per service.',
+  description:
+    'It joins one with the same kind and scope that has not ended, else it queues: one at a time per service.',
   tags: ['syncs'],
   params,
   body: z.strictObject({
@@ -78,7 +84,9 @@ const request = route({
     const { context, principal } = facts;
     const service = await resolveService(context, name);
     if (body.users !== undefined && body.filter !== undefined) {
-      throw new Problem('invalid-body', 'Give `users` or `filter`, not both.', { errors: [{ pointer: '/filter', detail: 'not beside users' }] });
+      throw new Problem('invalid-body', 'Give `users` or `filter`, not both.', {
+        errors: [{ pointer: '/filter', detail: 'not beside users' }],
+      });
     }
     const scope = await scopeOf(context, body);
     const wanted = { serviceId: service.id, kind: body.kind, scope, actor: principal.actor, reason: body.reason };

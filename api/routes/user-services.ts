@@ -37,14 +37,21 @@ const list = route({
   description: 'With `Accept: text/html` the answer is one `<tr>` for each service, made and escaped by its hook.',
   tags: ['my services'],
   params: { user: userRef },
-  responses: { 200: { description: 'The services', schema: z.object({ items: z.array(rowSchema) }), alternative: 'text/html' } },
+  responses: {
+    200: { description: 'The services', schema: z.object({ items: z.array(rowSchema) }), alternative: 'text/html' },
+  },
   async handler({ params, context, headers }) {
     const user = await readPerson(context.db, await resolveUser(context.db, params.user));
     if (user === undefined) throw new Problem('not-found', `There is no user ${params.user}.`);
     const rows = await serviceRows(context, user);
     const negotiated = { Vary: 'Accept' };
     if (prefersHtml(headers['accept'])) {
-      return { status: 200, body: rows.map((row) => row.html).join('\n'), contentType: 'text/html', headers: negotiated };
+      return {
+        status: 200,
+        body: rows.map((row) => row.html).join('\n'),
+        contentType: 'text/html',
+        headers: negotiated,
+      };
     }
     return { status: 200, body: { items: rows.map(({ html: _html, ...row }) => row) }, headers: negotiated };
   },

@@ -61,16 +61,25 @@ export class FakeState {
   #lastId = 0;
 
   addUser(fields: Partial<FakeUser> & { readonly name: string }): FakeUser {
-    if ([...this.users.values()].some((user) => user.name === fields.name)) throw new Refusal(409, 'this name is taken');
+    if ([...this.users.values()].some((user) => user.name === fields.name))
+      throw new Refusal(409, 'this name is taken');
     const user: FakeUser = {
-      label: '', email: null, active: true, externalId: null, groups: [], password: null, ...fields, id: this.#nextId('u'),
+      label: '',
+      email: null,
+      active: true,
+      externalId: null,
+      groups: [],
+      password: null,
+      ...fields,
+      id: this.#nextId('u'),
     };
     this.users.set(user.id, user);
     return user;
   }
 
   addGroup(fields: Partial<FakeGroup> & { readonly name: string }): FakeGroup {
-    if ([...this.groups.values()].some((group) => group.name === fields.name)) throw new Refusal(409, 'this name is taken');
+    if ([...this.groups.values()].some((group) => group.name === fields.name))
+      throw new Refusal(409, 'this name is taken');
     const group: FakeGroup = { externalId: null, ...fields, id: this.#nextId('g') };
     this.groups.set(group.id, group);
     return group;
@@ -88,7 +97,8 @@ export class FakeState {
   }
 
   #users(request: Request): Answer {
-    if (request.method === 'GET') return { status: 200, body: page([...this.users.values()].map(shown), request.query) };
+    if (request.method === 'GET')
+      return { status: 200, body: page([...this.users.values()].map(shown), request.query) };
     if (request.method !== 'POST') throw new Refusal(405, 'not here');
     const fields = parsed(UserFields, request.body);
     if (fields.name === undefined) throw new Refusal(422, 'a name is needed');
@@ -132,8 +142,13 @@ export class FakeState {
     return { status: 200, body: group };
   }
 
-  #nameIsFree(all: ReadonlyMap<string, { readonly id: string; readonly name: string }>, id: string, name: string | undefined): void {
-    if ([...all.values()].some((each) => each.name === name && each.id !== id)) throw new Refusal(409, 'this name is taken');
+  #nameIsFree(
+    all: ReadonlyMap<string, { readonly id: string; readonly name: string }>,
+    id: string,
+    name: string | undefined,
+  ): void {
+    if ([...all.values()].some((each) => each.name === name && each.id !== id))
+      throw new Refusal(409, 'this name is taken');
   }
 
   #nextId(letter: string): string {
@@ -147,12 +162,16 @@ function shown({ password: _password, ...user }: FakeUser): Omit<FakeUser, 'pass
   return user;
 }
 
-function page<T extends { readonly id: string; readonly externalId: string | null }>(all: readonly T[], query: URLSearchParams): object {
+function page(
+  all: readonly { readonly id: string; readonly externalId: string | null }[],
+  query: URLSearchParams,
+): object {
   const externalId = query.get('externalId');
   if (externalId !== null) return { items: all.filter((each) => each.externalId === externalId), next: null };
-  const start = all.findIndex((each) => each.id === query.get('after')) + 1;
-  const items = all.slice(start, start + PAGE_SIZE);
-  return { items, next: start + PAGE_SIZE < all.length ? (items.at(-1)?.id ?? null) : null };
+  const after = Number(query.get('after')?.slice(1) ?? 0);
+  const rest = all.filter((each) => Number(each.id.slice(1)) > after);
+  const items = rest.slice(0, PAGE_SIZE);
+  return { items, next: rest.length > PAGE_SIZE ? (items.at(-1)?.id ?? null) : null };
 }
 
 function parsed<T>(schema: z.ZodType<T>, body: unknown): T {

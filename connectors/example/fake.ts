@@ -32,7 +32,9 @@ interface Faults {
 }
 
 /** Starts the fake on `port` (default: a free one). */
-export async function startFake(options: { readonly token?: string; readonly port?: number } = {}): Promise<FakeService> {
+export async function startFake(
+  options: { readonly token?: string; readonly port?: number } = {},
+): Promise<FakeService> {
   const token = options.token ?? 'example-token';
   const state = new FakeState();
   const journal: JournalEntry[] = [];
@@ -79,7 +81,12 @@ async function serve(service: Service, request: IncomingMessage, response: Serve
     const text = await bodyOf(request);
     const refused = refusal(service, request);
     if (refused !== undefined) return answer(refused.status, refused.body, refused.headers);
-    const result = service.state.handle({ method, path: url.pathname, query: url.searchParams, body: text === '' ? {} : JSON.parse(text) });
+    const result = service.state.handle({
+      method,
+      path: url.pathname,
+      query: url.searchParams,
+      body: text === '' ? {} : JSON.parse(text),
+    });
     if (service.faults.loseAnswer && method !== 'GET') {
       service.faults.loseAnswer = false;
       note(0);

@@ -59,14 +59,24 @@ export class ListenerHook extends ServiceHook {
   /** One append is one write, so lines of several processes do not mix. */
   async #write(call: string, users: readonly HookUser[]): Promise<void> {
     const { file } = ListenerConfig.parse(this.context.service.settings);
-    const lines = (users.length === 0 ? [undefined] : users).map((user) => JSON.stringify(entry(this.name, call, user)));
+    const lines = (users.length === 0 ? [undefined] : users).map((user) =>
+      JSON.stringify(entry(this.name, call, user)),
+    );
     await appendFile(file, `${lines.join('\n')}\n`);
   }
 }
 
 function entry(service: string, call: string, user: HookUser | undefined): object {
   if (user === undefined) return { service, call };
-  return { service, call, userId: user.id, username: user.username, groups: user.groups, state: user.state, active: user.active };
+  return {
+    service,
+    call,
+    userId: user.id,
+    username: user.username,
+    groups: user.groups,
+    state: user.state,
+    active: user.active,
+  };
 }
 
 /** A kind of service without a manager. */

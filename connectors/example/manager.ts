@@ -39,7 +39,9 @@ export class ExampleManager implements Manager {
 
   async testConnection(call: CallContext): Promise<ConnectionReport> {
     const about = await this.#http.request({ method: 'GET', path: '/about', answer: About }, call);
-    const missing = RIGHTS.filter((right) => !about.rights.includes(right)).map((right) => `The token lacks the right "${right}".`);
+    const missing = RIGHTS.filter((right) => !about.rights.includes(right)).map(
+      (right) => `The token lacks the right "${right}".`,
+    );
     return { ok: missing.length === 0, missing, remote: `${about.product} ${about.version}` };
   }
 
@@ -49,12 +51,18 @@ export class ExampleManager implements Manager {
   }
 
   async listAccounts(cursor: string | undefined, call: CallContext): Promise<Page<RemoteAccount>> {
-    const page = await this.#http.request({ method: 'GET', path: '/users', query: { after: cursor }, answer: UserPage }, call);
+    const page = await this.#http.request(
+      { method: 'GET', path: '/users', query: { after: cursor }, answer: UserPage },
+      call,
+    );
     return { items: page.items.map(remoteAccount), ...(page.next === null ? {} : { next: page.next }) };
   }
 
   async listGroups(cursor: string | undefined, call: CallContext): Promise<Page<RemoteGroup>> {
-    const page = await this.#http.request({ method: 'GET', path: '/groups', query: { after: cursor }, answer: TeamPage }, call);
+    const page = await this.#http.request(
+      { method: 'GET', path: '/groups', query: { after: cursor }, answer: TeamPage },
+      call,
+    );
     return { items: page.items.map(remoteGroup), ...(page.next === null ? {} : { next: page.next }) };
   }
 
@@ -105,7 +113,10 @@ export class ExampleManager implements Manager {
 
   async ensureGroup(group: NewGroup, call: CallContext): Promise<EnsureGroupOutcome> {
     const externalId = groupKeyText(group);
-    const found = await this.#http.request({ method: 'GET', path: '/groups', query: { externalId }, answer: TeamPage }, call);
+    const found = await this.#http.request(
+      { method: 'GET', path: '/groups', query: { externalId }, answer: TeamPage },
+      call,
+    );
     const existing = found.items[0];
     if (existing === undefined) {
       const body = { name: group.name, externalId };
@@ -117,15 +128,24 @@ export class ExampleManager implements Manager {
   }
 
   async renameGroup(ref: GroupRef, name: string, call: CallContext): Promise<WriteOutcome> {
-    const team = await this.#http.find({ method: 'GET', path: path`/groups/${ref.remoteId}`, answer: RemoteTeam }, call);
+    const team = await this.#http.find(
+      { method: 'GET', path: path`/groups/${ref.remoteId}`, answer: RemoteTeam },
+      call,
+    );
     if (team === undefined || remoteGroup(team).key === undefined) return 'gone';
     if (team.name === name) return 'unchanged';
-    await this.#http.request({ method: 'PATCH', path: path`/groups/${ref.remoteId}`, body: { name }, notFound: 'gone' }, call);
+    await this.#http.request(
+      { method: 'PATCH', path: path`/groups/${ref.remoteId}`, body: { name }, notFound: 'gone' },
+      call,
+    );
     return 'done';
   }
 
   async removeGroup(ref: GroupRef, call: CallContext): Promise<DeleteOutcome> {
-    const team = await this.#http.find({ method: 'GET', path: path`/groups/${ref.remoteId}`, answer: RemoteTeam }, call);
+    const team = await this.#http.find(
+      { method: 'GET', path: path`/groups/${ref.remoteId}`, answer: RemoteTeam },
+      call,
+    );
     if (team === undefined || remoteGroup(team).key === undefined) return 'nothing there';
     return this.#remove(path`/groups/${ref.remoteId}`, call);
   }
@@ -143,7 +163,11 @@ export class ExampleManager implements Manager {
   }
 
   /** Reads, compares, and writes only what differs. `change` answers undefined for "nothing to do". */
-  async #change(ref: AccountRef, call: CallContext, change: (user: RemoteUser) => object | undefined): Promise<WriteOutcome> {
+  async #change(
+    ref: AccountRef,
+    call: CallContext,
+    change: (user: RemoteUser) => object | undefined,
+  ): Promise<WriteOutcome> {
     const user = await this.#own(ref, call);
     if (user === undefined) return 'gone';
     const body = change(user);
@@ -163,6 +187,10 @@ export class ExampleManager implements Manager {
   }
 }
 
-function fields(profile: AccountProfile): { readonly name: string; readonly label: string; readonly email: string | null } {
+function fields(profile: AccountProfile): {
+  readonly name: string;
+  readonly label: string;
+  readonly email: string | null;
+} {
   return { name: profile.name, label: profile.nickname, email: profile.email };
 }

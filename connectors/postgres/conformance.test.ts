@@ -14,7 +14,15 @@ async function startTarget(): Promise<ConformanceTarget> {
     config: { ...server.config, host: '127.0.0.1', port: proxy.port },
     secrets: [server.config.password ?? ''],
     prefix: server.tag,
-    impossibleNames: ['', 'pg_monitor2', 'public', 'none', `${server.tag}${'x'.repeat(60)}`, `${server.tag}\u0000`, `${server.tag}\n`],
+    impossibleNames: [
+      '',
+      'pg_monitor2',
+      'public',
+      'none',
+      `${server.tag}${'x'.repeat(60)}`,
+      `${server.tag}\u0000`,
+      `${server.tag}\n`,
+    ],
     farSide: farSideOf(server),
     // Only the commit (with its end, unlike "read committed"): what is lost before it is rolled back, and would prove nothing.
     loseNextAnswer: () => proxy.loseNextAnswer('commit\0'),

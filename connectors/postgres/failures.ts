@@ -37,7 +37,8 @@ const BY_STATE: readonly (readonly [state: string, build: Build, message: string
 ];
 
 const NETWORK = /^(ECONN|EHOST|ENET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_)/;
-const CONNECTION_TEXT = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|The server does not support SSL)/;
+const CONNECTION_TEXT =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|The server does not support SSL)/;
 const TLS_CODE = /^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/;
 
 /** Turns what `pg` throws into a typed error; undefined = not recognised. */
@@ -55,9 +56,13 @@ export function translatePostgresError(error: unknown): AnyServiceError | undefi
   if (String(error.message).startsWith('SASL: ')) {
     return new Misconfigured('The log-in failed in its SASL exchange.', { cause: error, code: 'sasl' });
   }
-  if (NETWORK.test(code)) return new Unavailable(`The server cannot be reached (${code}).`, { cause: error, code: 'network' });
+  if (NETWORK.test(code))
+    return new Unavailable(`The server cannot be reached (${code}).`, { cause: error, code: 'network' });
   if (CONNECTION_TEXT.test(String(error.message))) {
-    return new Unavailable('The connection to the server broke or could not be made.', { cause: error, code: 'network' });
+    return new Unavailable('The connection to the server broke or could not be made.', {
+      cause: error,
+      code: 'network',
+    });
   }
   return undefined;
 }

@@ -33,7 +33,9 @@ export async function writeMemberships(client: PoolClient, wish: Wish): Promise<
   const version = await serverVersion(client);
   const statements = found.flatMap((group) => {
     if (wanted.has(group.oid)) return group.grantors.length > 0 ? [] : [grant(group, wish.account)];
-    return group.grantors.map((grantor) => revoke(group, wish.account, version >= GRANTORS_SINCE ? grantor : undefined));
+    return group.grantors.map((grantor) =>
+      revoke(group, wish.account, version >= GRANTORS_SINCE ? grantor : undefined),
+    );
   });
   if (statements.length === 0) return 'unchanged';
   try {
@@ -45,7 +47,11 @@ export async function writeMemberships(client: PoolClient, wish: Wish): Promise<
 }
 
 /** Somebody else's grant is this account's trouble, not the service's: 42501 would pause everybody. */
-function grantedByAnother(error: unknown, found: readonly ManagedGroup[], wanted: ReadonlySet<string>): Rejected | undefined {
+function grantedByAnother(
+  error: unknown,
+  found: readonly ManagedGroup[],
+  wanted: ReadonlySet<string>,
+): Rejected | undefined {
   if (errorCodeOf(error) !== '42501') return undefined;
   const group = found.find(({ oid, foreignGrant }) => foreignGrant && !wanted.has(oid));
   if (group === undefined) return undefined;
@@ -78,7 +84,8 @@ async function readGroups(client: PoolClient, wish: Wish): Promise<readonly Mana
 function mustAllExist(wanted: readonly GroupRef[], found: readonly ManagedGroup[]): void {
   const present = new Set(found.map((group) => group.oid));
   const absent = wanted.find((group) => !present.has(group.remoteId));
-  if (absent !== undefined) throw new Gone(`The group role "${absent.name}" is not there any more.`, { code: 'group-gone' });
+  if (absent !== undefined)
+    throw new Gone(`The group role "${absent.name}" is not there any more.`, { code: 'group-gone' });
 }
 
 function grant(group: ManagedGroup, account: Role): string {

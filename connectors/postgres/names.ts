@@ -17,7 +17,8 @@ const RESERVED = new Set(['public', 'none']);
 export const roleNames: NameRules = {
   maxLength: MAX_NAME_BYTES,
   lengthUnit: 'bytes',
-  clean: (name) => cutToBytes(name.normalize('NFC').toLowerCase().replace(UNPRINTABLE, '').trim(), MAX_NAME_BYTES).trim(),
+  clean: (name) =>
+    cutToBytes(name.normalize('NFC').toLowerCase().replace(UNPRINTABLE, '').trim(), MAX_NAME_BYTES).trim(),
 };
 
 /** Cuts to at most `maxBytes` of UTF-8 without splitting a character. */
@@ -37,7 +38,9 @@ export function checkedRoleName(name: string, prefix = ''): string {
   const full = name.startsWith(prefix) ? name : prefix + name;
   if (full === '') throw new Rejected('The role name is empty.', { code: 'name-empty' });
   if (Buffer.byteLength(full) > MAX_NAME_BYTES) {
-    throw new Rejected(`A role name has at most ${MAX_NAME_BYTES} bytes; this one is longer.`, { code: 'name-too-long' });
+    throw new Rejected(`A role name has at most ${MAX_NAME_BYTES} bytes; this one is longer.`, {
+      code: 'name-too-long',
+    });
   }
   if (full.search(UNPRINTABLE) >= 0) {
     throw new Rejected('The role name holds characters that cannot be printed.', { code: 'name-characters' });

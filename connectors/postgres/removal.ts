@@ -65,6 +65,8 @@ function refusal(error: unknown, config: PostgresConfig): Rejected | undefined {
 }
 
 async function isSuperuser(client: PoolClient): Promise<boolean> {
-  const result = await client.query<{ super: boolean }>('select rolsuper as super from pg_roles where rolname = current_user');
+  const result = await client.query<{ super: boolean }>(
+    'select rolsuper as super from pg_roles where rolname = current_user',
+  );
   return result.rows[0]?.super ?? false;
 }

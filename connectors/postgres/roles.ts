@@ -105,7 +105,11 @@ export async function createRole(
 }
 
 export async function renameRole(client: PoolClient, role: Role, name: string): Promise<void> {
-  await alterOwn(client, { oid: role.oid, name }, `alter role ${escapeIdentifier(role.name)} rename to ${escapeIdentifier(name)}`);
+  await alterOwn(
+    client,
+    { oid: role.oid, name },
+    `alter role ${escapeIdentifier(role.name)} rename to ${escapeIdentifier(name)}`,
+  );
 }
 
 export async function setLogin(client: PoolClient, role: Role, login: boolean): Promise<void> {
@@ -127,7 +131,11 @@ export async function dropRole(client: PoolClient, role: Role): Promise<void> {
  * Alters by name what was read by oid, then looks whether the name still meant the same role. If somebody swapped names
  * in between, the error rolls the transaction back before it did anything.
  */
-async function alterOwn(client: PoolClient, role: { readonly oid: string; readonly name: string }, sql: string): Promise<void> {
+async function alterOwn(
+  client: PoolClient,
+  role: { readonly oid: string; readonly name: string },
+  sql: string,
+): Promise<void> {
   const results = await runAll(client, [
     sql,
     `select oid::text as oid from pg_roles where rolname = ${escapeLiteral(role.name)}`,
@@ -136,7 +144,10 @@ async function alterOwn(client: PoolClient, role: { readonly oid: string; readon
 }
 
 /** Several statements in one round trip. */
-export async function runAll(client: PoolClient, statements: readonly string[]): Promise<readonly QueryResult<RowWithOid>[]> {
+export async function runAll(
+  client: PoolClient,
+  statements: readonly string[],
+): Promise<readonly QueryResult<RowWithOid>[]> {
   // `pg` answers several statements with an array, which its types do not say.
   const results: unknown = await client.query(statements.join('; '));
   return (Array.isArray(results) ? results : [results]) as readonly QueryResult<RowWithOid>[];
@@ -144,7 +155,9 @@ export async function runAll(client: PoolClient, statements: readonly string[]):
 
 /** As a number, e.g. 160004 for 16.4. */
 export async function serverVersion(client: PoolClient): Promise<number> {
-  const result = await client.query<{ version: number }>(`select current_setting('server_version_num')::int as version`);
+  const result = await client.query<{ version: number }>(
+    `select current_setting('server_version_num')::int as version`,
+  );
   return result.rows[0]?.version ?? 0;
 }
 

@@ -10,7 +10,7 @@ const SALT_BYTES = 16;
 
 // RFC 4013: spaces other than U+0020 become spaces, and these vanish.
 const OTHER_SPACES = /[\u00A0\u1680\u2000-\u200B\u202F\u205F\u3000]/g;
-const MAPPED_TO_NOTHING = /[\u00AD\u034F\u1806\u180B-\u180D\u200C\u200D\u2060\uFE00-\uFE0F\uFEFF]/g;
+const MAPPED_TO_NOTHING = /\u00AD|\u034F|\u1806|[\u180B-\u180D]|\u200C|\u200D|\u2060|[\uFE00-\uFE0F]|\uFEFF/g;
 const CONTROL = /\p{Cc}/u;
 
 /**
@@ -35,6 +35,7 @@ function hmac(key: Buffer, text: string): Buffer {
  */
 function prepare(password: string): string {
   if (password === '') throw new Rejected('The password is empty.', { code: 'password-empty' });
-  if (CONTROL.test(password)) throw new Rejected('The password holds control characters.', { code: 'password-characters' });
+  if (CONTROL.test(password))
+    throw new Rejected('The password holds control characters.', { code: 'password-characters' });
   return password.replace(OTHER_SPACES, ' ').replace(MAPPED_TO_NOTHING, '').normalize('NFKC');
 }

@@ -45,7 +45,8 @@ export class Session {
         return result;
       });
     } catch (error) {
-      if (signal.aborted) throw new Unavailable('The call ran out of time or was cancelled.', { cause: error, code: 'timeout' });
+      if (signal.aborted)
+        throw new Unavailable('The call ran out of time or was cancelled.', { cause: error, code: 'timeout' });
       throw translatePostgresError(error) ?? error;
     }
   }
@@ -62,7 +63,10 @@ export class Session {
     return new Promise<PoolClient>((resolve, reject) => {
       const onAbort = (): void => {
         // The pool still hands the session over later: give it straight back.
-        pending.then((client) => client.release(), () => undefined);
+        pending.then(
+          (client) => client.release(),
+          () => undefined,
+        );
         reject(signal.reason);
       };
       signal.addEventListener('abort', onAbort, { once: true });

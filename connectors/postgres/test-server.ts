@@ -36,8 +36,8 @@ export async function startTestServer(): Promise<TestServer> {
     owner: `${tag}:pg`,
     admin,
     config: { ...place, user, password },
-    login: async (name, secret) => {
-      const client = new Client({ ...place, user: name, password: secret });
+    login: async (name, text) => {
+      const client = new Client({ ...place, user: name, password: text });
       client.on('error', () => undefined);
       await client.connect().catch(async (error: unknown) => {
         await client.end();
@@ -84,7 +84,13 @@ export function call(timeoutMs = 10_000): CallContext {
 export function newAccount(server: TestServer, name: string, userId: string = name): NewAccount {
   return {
     key: { owner: server.owner, userId },
-    profile: { name: `${server.tag}_${name}`, nickname: name, displayName: name, email: `${name}@example.org`, attributes: {} },
+    profile: {
+      name: `${server.tag}_${name}`,
+      nickname: name,
+      displayName: name,
+      email: `${name}@example.org`,
+      attributes: {},
+    },
   };
 }
 
@@ -92,6 +98,6 @@ export function refOf(account: NewAccount, created: { readonly remoteId: string;
   return { remoteId: created.remoteId, name: created.name, key: { ...account.key, remoteId: created.remoteId } };
 }
 
-export function secret(): Secret {
+export function canary(): Secret {
   return new Secret(`Canary-${randomBytes(12).toString('hex')}`);
 }

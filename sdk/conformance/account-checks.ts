@@ -9,19 +9,43 @@ import type { Check } from './check';
 export const accountChecks: readonly Check[] = [
   { title: 'creating twice leaves one account', needs: ['createAccount'], run: createTwice },
   { title: 'a lost answer after creating leaves exactly one account', needs: ['createAccount'], run: lostCreate },
-  { title: 'a name taken by a foreigner is a conflict and the foreigner stays', needs: ['createAccount'], run: foreignName },
+  {
+    title: 'a name taken by a foreigner is a conflict and the foreigner stays',
+    needs: ['createAccount'],
+    run: foreignName,
+  },
   { title: 'a key of another owner is never adopted', needs: ['createAccount', 'findAccount'], run: foreignOwner },
   { title: 'names that it cannot take are rejected', needs: ['createAccount'], run: impossibleNames },
   { title: 'an account is found by its key alone', needs: ['createAccount', 'findAccount'], run: findByKey },
   { title: 'an update renames and keeps the identity', needs: ['createAccount', 'updateAccount'], run: rename },
-  { title: 'disabling and enabling may each run twice', needs: ['createAccount', 'disableAccount', 'enableAccount'], run: disableTwice },
-  { title: 'deleting twice finds nothing the second time', needs: ['createAccount', 'deleteAccount'], run: deleteTwice },
-  { title: 'a lost answer after deleting ends in nothing there', needs: ['createAccount', 'deleteAccount'], run: lostDelete },
-  { title: 'someone new with the old name gets a new account', needs: ['createAccount', 'deleteAccount'], run: newWithOldName },
+  {
+    title: 'disabling and enabling may each run twice',
+    needs: ['createAccount', 'disableAccount', 'enableAccount'],
+    run: disableTwice,
+  },
+  {
+    title: 'deleting twice finds nothing the second time',
+    needs: ['createAccount', 'deleteAccount'],
+    run: deleteTwice,
+  },
+  {
+    title: 'a lost answer after deleting ends in nothing there',
+    needs: ['createAccount', 'deleteAccount'],
+    run: lostDelete,
+  },
+  {
+    title: 'someone new with the old name gets a new account',
+    needs: ['createAccount', 'deleteAccount'],
+    run: newWithOldName,
+  },
   { title: 'a new account has no usable password', needs: ['createAccount', 'setPassword'], run: noPassword },
   { title: 'the password that was set last logs in', needs: ['createAccount', 'setPassword'], run: passwordTwice },
   { title: 'ending sessions may run twice', needs: ['createAccount', 'endSessions'], run: endSessionsTwice },
-  { title: 'every write on an unknown account says so', needs: ['createAccount', 'deleteAccount'], run: unknownAccount },
+  {
+    title: 'every write on an unknown account says so',
+    needs: ['createAccount', 'deleteAccount'],
+    run: unknownAccount,
+  },
 ];
 
 async function createTwice(bench: Bench): Promise<void> {
@@ -46,7 +70,10 @@ async function lostCreate(bench: Bench): Promise<void> {
 
   assert.equal(seenBefore.length, 1, FAULT_TOO_EARLY);
   const seen = await bench.seenByName(ref.name);
-  assert.deepEqual(seen.map(({ remoteId }) => remoteId), [ref.remoteId]);
+  assert.deepEqual(
+    seen.map(({ remoteId }) => remoteId),
+    [ref.remoteId],
+  );
 }
 
 async function foreignName(bench: Bench): Promise<void> {
@@ -65,7 +92,10 @@ async function foreignOwner(bench: Bench): Promise<void> {
   assert.equal(await bench.manager.findAccount(stranger.key, bench.call()), undefined);
   await bench.failure(bench.manager.createAccount(stranger, bench.call()), 'conflict');
 
-  assert.deepEqual((await bench.seenByName(ref.name)).map(({ remoteId }) => remoteId), [ref.remoteId]);
+  assert.deepEqual(
+    (await bench.seenByName(ref.name)).map(({ remoteId }) => remoteId),
+    [ref.remoteId],
+  );
 }
 
 async function impossibleNames(bench: Bench): Promise<void> {
@@ -108,7 +138,10 @@ async function rename(bench: Bench): Promise<void> {
 async function disableTwice(bench: Bench): Promise<void> {
   const ref = await bench.create();
 
-  for (const [method, enabled] of [['disableAccount', false], ['enableAccount', true]] as const) {
+  for (const [method, enabled] of [
+    ['disableAccount', false],
+    ['enableAccount', true],
+  ] as const) {
     assert.equal(await bench.manager[method](ref, bench.call()), 'done');
     assert.notEqual(await bench.manager[method](ref, bench.call()), 'gone');
     assert.equal((await bench.seen(ref.remoteId))?.enabled, enabled);
@@ -186,7 +219,9 @@ async function unknownAccount(bench: Bench): Promise<void> {
 
   for (const [method, write] of writesOn(bench, ref, account.profile.name)) {
     if (bench.manager[method] === undefined) continue;
-    const outcome = await write().catch((error: unknown) => bench.failure(Promise.reject(error), 'gone').then(() => 'gone'));
+    const outcome = await write().catch((error: unknown) =>
+      bench.failure(Promise.reject(error), 'gone').then(() => 'gone'),
+    );
     const expected = method === 'deleteAccount' || method === 'endSessions' ? 'nothing there' : 'gone';
     assert.equal(outcome, expected, `${method} on an account that is not there`);
   }

@@ -48,14 +48,23 @@ export class Bench {
   person(name = this.name('p')): NewAccount {
     return {
       key: { userId: randomUUID(), owner: this.owner },
-      profile: { name, nickname: `Nick ${name}`, displayName: `Display ${name}`, email: `${randomUUID()}@example.org`, attributes: {} },
+      profile: {
+        name,
+        nickname: `Nick ${name}`,
+        displayName: `Display ${name}`,
+        email: `${randomUUID()}@example.org`,
+        attributes: {},
+      },
     };
   }
 
   /** Creates the account and answers its ref. */
   async create(account = this.person()): Promise<AccountRef> {
     const outcome = await this.manager.createAccount(account, this.call());
-    assert(outcome.outcome === 'created' || outcome.outcome === 'already existed', `createAccount answered ${outcome.outcome}`);
+    assert(
+      outcome.outcome === 'created' || outcome.outcome === 'already existed',
+      `createAccount answered ${outcome.outcome}`,
+    );
     return this.ref(account, outcome);
   }
 
@@ -94,7 +103,8 @@ export class Bench {
     if (thrown instanceof assert.AssertionError) throw thrown;
     const typed = isServiceError(thrown) ? thrown : this.manager.translateError?.(thrown);
     assert(typed !== undefined, `not a typed error, and translateError does not know it: ${String(thrown)}`);
-    if (kinds.length > 0) assert(kinds.includes(typed.kind), `expected ${kinds.join(' or ')}, got ${typed.kind}: ${typed.message}`);
+    if (kinds.length > 0)
+      assert(kinds.includes(typed.kind), `expected ${kinds.join(' or ')}, got ${typed.kind}: ${typed.message}`);
     return typed;
   }
 }

@@ -15,7 +15,11 @@ export const generalChecks: readonly Check[] = [
   { title: 'cleaning a name is idempotent and keeps to the length', needs: [], run: cleanNames },
   { title: 'cleaned names are taken as they are', needs: ['createAccount'], run: cleanedNamesTaken },
   { title: 'the connection test is content and changes nothing', needs: ['testConnection'], run: connectionTest },
-  { title: 'the listing of accounts equals what was written', needs: ['createAccount', 'listAccounts'], run: listAccounts },
+  {
+    title: 'the listing of accounts equals what was written',
+    needs: ['createAccount', 'listAccounts'],
+    run: listAccounts,
+  },
   { title: 'the listing of groups equals what was written', needs: ['ensureGroup', 'listGroups'], run: listGroups },
   { title: 'a call that was cancelled changes nothing', needs: ['createAccount'], run: cancelled },
   { title: 'no secret is in an error, in JSON or in what is printed', needs: [], run: secrets },
@@ -24,15 +28,35 @@ export const generalChecks: readonly Check[] = [
 
 /** What people really have in names, and what they try. */
 const NASTY_NAMES = [
-  'Ada Lovelace', "O'Brien", '"quoted"', 'a"; drop table users; --', '../../etc/passwd', 'x\u0000y', 'tab\there\nline', 'Ünïcödé',
-  '名前', '👩‍👩‍👧‍👦', '\u202Eevil', '%00', '<b>bold</b>', 'a'.repeat(10_000), 'é'.repeat(200), ' spaced ', '{{name}}', '-rf',
+  'Ada Lovelace',
+  "O'Brien",
+  '"quoted"',
+  'a"; drop table users; --',
+  '../../etc/passwd',
+  'x\u0000y',
+  'tab\there\nline',
+  'Ünïcödé',
+  '名前',
+  '👩‍👩‍👧‍👦',
+  '\u202Eevil',
+  '%00',
+  '<b>bold</b>',
+  'a'.repeat(10_000),
+  'é'.repeat(200),
+  ' spaced ',
+  '{{name}}',
+  '-rf',
 ];
 
 async function abilities(bench: Bench): Promise<void> {
   const declared = managerAbilities(bench.connector.manager);
   const own = MANAGER_METHODS.filter((method) => Object.hasOwn(bench.manager, method));
 
-  assert.deepEqual(own, [], 'methods made in the constructor (arrow functions) are not seen before it is built: make them methods');
+  assert.deepEqual(
+    own,
+    [],
+    'methods made in the constructor (arrow functions) are not seen before it is built: make them methods',
+  );
   assert(declared.length > 0, 'the manager has none of the methods');
   assert.equal(bench.connector.sdk, SDK_VERSION);
 }
@@ -41,9 +65,13 @@ async function strictConfig(bench: Bench): Promise<void> {
   const { config } = bench.connector;
 
   assert(config.safeParse(bench.target.config).success, 'the configuration of the test itself is refused');
-  assert(!config.safeParse({ ...Object(bench.target.config), surprise: 1 }).success, 'unknown keys pass: use z.strictObject');
+  assert(
+    !config.safeParse({ ...Object(bench.target.config), surprise: 1 }).success,
+    'unknown keys pass: use z.strictObject',
+  );
   const refused = config.safeParse({ ...Object(bench.target.config), surprise: 1 }).error;
-  for (const secret of bench.target.secrets) assert(!inspect(refused).includes(secret), 'a refused configuration shows a secret');
+  for (const secret of bench.target.secrets)
+    assert(!inspect(refused).includes(secret), 'a refused configuration shows a secret');
 }
 
 async function cleanNames(bench: Bench): Promise<void> {
@@ -63,8 +91,12 @@ async function cleanedNamesTaken(bench: Bench): Promise<void> {
     if (name === '') continue;
     const ref = await bench.create(bench.person(name));
     assert.equal(ref.name, name);
-    assert.deepEqual((await bench.seenByName(name)).map(({ remoteId }) => remoteId), [ref.remoteId]);
-    if (managerAbilities(bench.connector.manager).includes('deleteAccount')) await bench.manager.deleteAccount(ref, bench.call());
+    assert.deepEqual(
+      (await bench.seenByName(name)).map(({ remoteId }) => remoteId),
+      [ref.remoteId],
+    );
+    if (managerAbilities(bench.connector.manager).includes('deleteAccount'))
+      await bench.manager.deleteAccount(ref, bench.call());
   }
 }
 
@@ -73,7 +105,7 @@ function fitting(name: string, rules: NameRules | undefined): string {
   if (rules === undefined) return name;
   let cut = '';
   for (const char of rules.clean(name)) {
-    const length = rules.lengthUnit === 'bytes' ? Buffer.byteLength(cut + char) : [...cut].length + 1;
+    const length = rules.lengthUnit === 'bytes' ? Buffer.byteLength(cut + char) : Array.from(cut).length + 1;
     if (length > rules.maxLength) break;
     cut += char;
   }
@@ -113,7 +145,10 @@ async function listGroups(bench: Bench): Promise<void> {
 
   for (const group of groups) {
     const found = listed.filter(({ key }) => key === group.key);
-    assert.deepEqual(found.map(({ name, owner }) => ({ name, owner })), [{ name: group.name, owner: bench.owner }]);
+    assert.deepEqual(
+      found.map(({ name, owner }) => ({ name, owner })),
+      [{ name: group.name, owner: bench.owner }],
+    );
   }
 }
 
@@ -133,7 +168,10 @@ async function allPages<T>(page: (cursor: string | undefined) => Promise<Page<T>
 async function cancelled(bench: Bench): Promise<void> {
   const account = bench.person();
 
-  await bench.failure(bench.manager.createAccount(account, { signal: AbortSignal.abort(), timeoutMs: 1000 }), 'unavailable');
+  await bench.failure(
+    bench.manager.createAccount(account, { signal: AbortSignal.abort(), timeoutMs: 1000 }),
+    'unavailable',
+  );
 
   assert.deepEqual(await bench.seenByName(account.profile.name), []);
 }
@@ -150,10 +188,14 @@ async function secrets(bench: Bench): Promise<void> {
   }
   if (has(bench, 'createAccount')) {
     const foreigner = await bench.farSide.plantAccount(bench.name('s'));
-    shown.push(await bench.manager.createAccount(bench.person(foreigner.name), bench.call()).catch((error: unknown) => error));
+    shown.push(
+      await bench.manager.createAccount(bench.person(foreigner.name), bench.call()).catch((error: unknown) => error),
+    );
   }
 
-  const text = shown.map((each) => `${String(each)} ${inspect(each, { depth: 12, showHidden: false })} ${JSON.stringify(each)}`).join('\n');
+  const text = shown
+    .map((each) => `${String(each)} ${inspect(each, { depth: 12, showHidden: false })} ${JSON.stringify(each)}`)
+    .join('\n');
 
   for (const secret of [canary, ...bench.target.secrets]) {
     assert(!text.includes(secret), 'a secret is shown; keep it in a #private field and out of messages and causes');
@@ -162,7 +204,7 @@ async function secrets(bench: Bench): Promise<void> {
 
 async function unknownErrors(bench: Bench): Promise<void> {
   for (const thrown of [new Error('something else'), 'text', undefined, null, 7, {}]) {
-    assert.equal(bench.manager.translateError?.(thrown), undefined, `translateError claims ${String(thrown)}`);
+    assert.equal(bench.manager.translateError?.(thrown), undefined, `translateError claims ${inspect(thrown)}`);
   }
 }
 

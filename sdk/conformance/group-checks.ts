@@ -12,12 +12,21 @@ export const groupChecks: readonly Check[] = [
   { title: 'a lost answer after making a group leaves exactly one', needs: ['ensureGroup'], run: lostEnsure },
   { title: 'a group name taken by a foreigner is a conflict', needs: ['ensureGroup'], run: foreignGroup },
   { title: 'renaming a group keeps its identity', needs: ['ensureGroup', 'renameGroup'], run: renameGroup },
-  { title: 'removing a group twice finds nothing the second time', needs: ['ensureGroup', 'removeGroup'], run: removeTwice },
+  {
+    title: 'removing a group twice finds nothing the second time',
+    needs: ['ensureGroup', 'removeGroup'],
+    run: removeTwice,
+  },
   { title: 'the managed groups become exactly the wanted ones', ...BY_ACCOUNT, run: exactSet },
   { title: 'an empty set clears, an unmanaged one changes nothing', ...BY_ACCOUNT, run: absentAndEmpty },
   { title: 'groups that are not managed are kept', ...BY_ACCOUNT, run: unmanagedKept },
   { title: 'a lost answer after setting groups ends in the same set', ...BY_ACCOUNT, run: lostSet },
-  { title: 'a wanted group that is gone is told', membership: 'by account', needs: [...BY_ACCOUNT.needs, 'removeGroup'], run: goneGroup },
+  {
+    title: 'a wanted group that is gone is told',
+    membership: 'by account',
+    needs: [...BY_ACCOUNT.needs, 'removeGroup'],
+    run: goneGroup,
+  },
   { title: 'adding and removing members may run twice', ...BY_GROUP, run: membersTwice },
 ];
 
@@ -60,7 +69,11 @@ async function renameGroup(bench: Bench): Promise<void> {
   assert.notEqual(await bench.manager.renameGroup(ref, name, bench.call()), 'gone');
 
   assert.equal((await bench.groupSeen(ref.remoteId))?.name, name);
-  assert.equal((await bench.ensure({ ...group, name })).remoteId, ref.remoteId, 'after a rename the key still finds the group');
+  assert.equal(
+    (await bench.ensure({ ...group, name })).remoteId,
+    ref.remoteId,
+    'after a rename the key still finds the group',
+  );
 }
 
 async function removeTwice(bench: Bench): Promise<void> {
@@ -135,7 +148,10 @@ async function membersTwice(bench: Bench): Promise<void> {
   const ref = await bench.create();
   const group = await bench.ensure();
 
-  for (const change of [{ add: [ref], remove: [] }, { add: [], remove: [ref] }]) {
+  for (const change of [
+    { add: [ref], remove: [] },
+    { add: [], remove: [ref] },
+  ]) {
     assert.notEqual(await bench.manager.changeMembers(group, change, bench.call()), 'gone');
     assert.notEqual(await bench.manager.changeMembers(group, change, bench.call()), 'gone');
     await expectGroups(bench, ref, change.add.length > 0 ? [group.remoteId] : []);

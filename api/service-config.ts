@@ -1,0 +1,94 @@
+import { packSealedSecrets, sealedServiceSecrets, sealServiceSecrets } from '../config/service-secrets';
+import { Problem } from './problem';
+import type { Sealer } from '../config/sealer';
+import type { Connector } from '../sdk/index';
+import type { ErrorItem } from '../store/errors';
+
+/** How a secret is shown, and how a caller says that it stays. */
+export const SEALED = { sealed: true } as const;
+
+/** Stands for a secret that stays as it is while the rest is checked: only workers open secrets. */
+const STAND_IN = 'sealed';
+
+export interface StoredConfig {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly sealedConfig: Buffer | null;
+}
+
+export interface ConfigChange {
+  readonly connector: Connector;
+  readonly sealer: Pick<Sealer, 'seal'>;
+  readonly serviceId: string;
+  /** Keys as they should be; null takes a key away; a key that is not named stays. */
+  readonly given: Readonly<Record<string, unknown>>;
+  /** Absent for a new service. */
+  readonly before?: StoredConfig;
+}
+
+/**
+ * The configuration after a change, checked by the connector, with its secrets sealed. What is stored is what was given, not
+ * what the connector makes of it, so that new defaults of a connector reach old services.
+ * @throws Problem not-acceptable-value with pointers below /config; it never holds a value
+ */
+export function changeConfig(change: ConfigChange): StoredConfig {
+  const isSecret = (key: string): boolean => (change.connector.secrets ?? []).some((secret) => secret === key);
+  const plain = new Map(Object.entries(change.before?.config ?? {}));
+  const kept = new Map(Object.entries(sealedServiceSecrets(change.before?.sealedConfig ?? null)));
+  const secrets = new Map<string, unknown>();
+  for (const [key, value] of Object.entries(change.given)) {
+    if (isSecret(key) && isSealedMark(value)) {
+      if (!kept.has(key)) refuse(change, [{ pointer: `/config/${key}`, detail: 'there is no secret that could stay' }]);
+      continue;
+    }
+    plain.delete(key);
+    kept.delete(key);
+    if (value !== null) (isSecret(key) ? secrets : plain).set(key, value);
+  }
+  check(change, { plain, secrets, kept });
+  if (secrets.size === 0 && kept.size === 0) return { config: Object.fromEntries(plain), sealedConfig: null };
+  const sealed = sealedServiceSecrets(sealServiceSecrets(change.sealer, change.serviceId, Object.fromEntries(secrets)));
+  return {
+    config: Object.fromEntries(plain),
+    // The very same bytes where no secret was altered: nothing is due then.
+    sealedConfig: isUntouched(change, { secrets, kept }) ? (change.before?.sealedConfig ?? null) : packSealedSecrets({ ...Object.fromEntries(kept), ...sealed }),
+  };
+}
+
+/** The configuration as it is shown: secrets as `{"sealed": true}`. */
+export function shownConfig(stored: StoredConfig): Readonly<Record<string, unknown>> {
+  const secrets = Object.keys(sealedServiceSecrets(stored.sealedConfig));
+  return { ...stored.config, ...Object.fromEntries(secrets.map((key) => [key, SEALED])) };
+}
+
+function isSealedMark(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 1 && 'sealed' in value && value.sealed === true;
+}
+
+interface Parts {
+  readonly plain: ReadonlyMap<string, unknown>;
+  readonly secrets: ReadonlyMap<string, unknown>;
+  readonly kept: ReadonlyMap<string, string>;
+}
+
+function isUntouched(change: ConfigChange, parts: Pick<Parts, 'secrets' | 'kept'>): boolean {
+  const before = sealedServiceSecrets(change.before?.sealedConfig ?? null);
+  return parts.secrets.size === 0 && parts.kept.size === Object.keys(before).length;
+}
+
+function check(change: ConfigChange, { plain, secrets, kept }: Parts): void {
+  const standIns = [...kept.keys()].map((key): [string, unknown] => [key, STAND_IN]);
+  const parsed = change.connector.config.safeParse(Object.fromEntries([...plain, ...secrets, ...standIns]));
+  if (parsed.success) return;
+  // What is said about a stand-in says nothing about the secret, which was checked when it came.
+  const issues = parsed.error.issues.filter((issue) => !kept.has(String(issue.path[0])));
+  const errors = issues.flatMap((issue): readonly ErrorItem[] => {
+    const pointer = ['/config', ...issue.path.map(String)].join('/');
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ pointer: `${pointer}/${key.slice(0, 100)}`, detail: 'is not known here' }));
+    return [{ pointer, detail: issue.message }];
+  });
+  if (errors.length > 0) refuse(change, errors);
+}
+
+function refuse(change: ConfigChange, errors: readonly ErrorItem[]): never {
+  throw new Problem('not-acceptable-value', `The configuration does not fit the connector ${change.connector.kind}.`, { errors });
+}

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { unknownPlaceholders } from '../domain/names';
+import { MANAGER_METHODS } from '../domain/words';
+import { abilitiesOf, ADMIN_ACTIONS } from '../hooks/service-hooks';
+import { engineServiceByName } from '../store/engine-services';
+import { oneLine, serviceName, timestamp, uuid } from './fields';
+import { Problem } from './problem';
+import { shownConfig } from './service-config';
+import type { ErrorItem } from '../store/errors';
+import type { ServiceRecord } from '../store/services';
+import type { ApiContext } from './context';
+
+const names = z.array(oneLine(500)).max(1000);
+const table = z.record(z.string(), names);
+
+const mapping = z
+  .strictObject({
+    groups: z
+      .strictObject({
+        default: z.enum(['by name', 'none']).optional().meta({ description: '`by name` unless said otherwise' }),
+        template: oneLine(500).optional().meta({ description: '`{group}` stands for the name' }),
+        table: table.optional().meta({ description: 'group name -> remote groups' }),
+        allow: names.optional().meta({ description: 'patterns with `*`' }),
+        deny: names.optional().meta({ description: 'patterns with `*`; wins over allow' }),
+      })
+      .optional(),
+    states: z.strictObject({ table: table.optional().meta({ description: 'state name -> remote groups' }) }).optional(),
+    reserved: names.optional().meta({ description: 'remote groups that are never touched; patterns with `*`' }),
+  })
+  .meta({ id: 'Mapping' });
+
+const guardLimit = z
+  .strictObject({
+    minimum: z.number().int().min(0).max(1_000_000).optional(),
+    percent: z.number().min(0).max(100).optional(),
+    maximum: z.number().int().min(0).max(1_000_000).optional(),
+  })
+  .optional();
+
+const format = oneLine(500).nullable();
+
+/** What may be set about a service; an absent field stays as it is. */
+export const serviceFields = {
+  title: oneLine(200).nullable().optional(),
+  url: z
+    .string()
+    .max(2000)
+    .regex(/^https?:\/\/[^\s]+$/i, 'must be a web address')
+    .nullable()
+    .optional()
+    .meta({ description: 'where people find it' }),
+  config: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .meta({ description: 'as the connector asks; secrets are sealed and shown as `{"sealed": true}`; keys that are not named stay, null takes one away' }),
+  enabled: z.boolean().optional(),
+  begins: z.enum(['automatic', 'on request']).optional().meta({ description: '`automatic`: whoever is entitled has an account' }),
+  onLoss: z.enum(['delete', 'disable']).optional().meta({ description: 'what becomes of the account when the right is lost' }),
+  onGone: z.enum(['recreate', 'drop']).optional().meta({ description: 'when somebody else took the account away' }),
+  mapping: mapping.optional(),
+  nameFormat: format.optional().meta({ description: 'e.g. `{username}`, `{displayName}`, `{state}`, `{attributes.team}`' }),
+  nameFormats: z.record(z.string(), oneLine(500)).optional().meta({ description: 'by state name; wins over nameFormat' }),
+  nicknameFormat: format.optional(),
+  guard: z
+    .strictObject({ removal: guardLimit, disable: guardLimit, 'group removal': guardLimit })
+    .optional()
+    .meta({ description: 'how much may be taken away within 24 hours' }),
+  maxConcurrency: z.number().int().min(1).max(1000).nullable().optional(),
+} as const;
+
+const fieldsSchema = z.strictObject(serviceFields);
+export type ServiceFields = z.output<typeof fieldsSchema>;
+
+export const serviceSchema = z
+  .object({
+    id: uuid,
+    name: serviceName,
+    connector: z.string(),
+    title: z.string().nullable(),
+    url: z.string().nullable(),
+    config: z.record(z.string(), z.unknown()),
+    enabled: z.boolean(),
+    paused: z.object({ reason: z.string(), detail: z.string().nullable(), since: timestamp.nullable() }).nullable(),
+    begins: z.enum(['automatic', 'on request']),
+    onLoss: z.enum(['delete', 'disable']),
+    onGone: z.enum(['recreate', 'drop']),
+    mapping,
+    nameFormat: z.string().nullable(),
+    nameFormats: z.record(z.string(), z.string()),
+    nicknameFormat: z.string().nullable(),
+    guard: z.strictObject({ removal: guardLimit, disable: guardLimit, 'group removal': guardLimit }),
+    maxConcurrency: z.number().int().nullable(),
+    membership: z.enum(['by account', 'by group', 'none']).meta({ description: 'how group membership is written there' }),
+    abilities: z
+      .object({ manager: z.array(z.enum(MANAGER_METHODS)), hook: z.array(z.string()).meta({ description: 'members that the hook overrides' }) })
+      .meta({ description: 'what the connector can do' }),
+    actions: z.array(z.enum(ADMIN_ACTIONS)).meta({ description: 'what POST /v1/services/{name}/actions and the accounts routes can do' }),
+    configVersion: z.number().int(),
+    createdAt: timestamp,
+    updatedAt: timestamp,
+  })
+  .meta({ id: 'Service' });
+
+/** A service as the API shows it, with what it can do and without its secrets. */
+export async function showService(context: Pick<ApiContext, 'db' | 'registry'>, service: ServiceRecord): Promise<z.input<typeof serviceSchema>> {
+  const { sealedConfig: _sealed, config: _config, pausedReason, pausedDetail, pausedAt, ...shown } = service;
+  const engine = await engineServiceByName(context.db, service.name);
+  if (engine === undefined) throw new Problem('not-found', `There is no service ${service.name}.`);
+  const { manager, hook, actions, membership } = abilitiesOf(context.registry, engine);
+  return {
+    ...(shown as Omit<z.input<typeof serviceSchema>, 'config' | 'paused' | 'membership' | 'abilities' | 'actions'>),
+    config: { ...shownConfig(service) },
+    paused: pausedReason === null ? null : { reason: pausedReason, detail: pausedDetail, since: pausedAt },
+    membership,
+    abilities: { manager: [...manager], hook: [...hook] },
+    actions: [...actions],
+  };
+}
+
+/** @throws Problem not-acceptable-value naming every placeholder that is not known */
+export function checkFormats(fields: ServiceFields): void {
+  const byState = Object.entries(fields.nameFormats ?? {}).map(([state, text]) => [`/nameFormats/${state}`, text] as const);
+  const formats = [['/nameFormat', fields.nameFormat], ['/nicknameFormat', fields.nicknameFormat], ...byState] as const;
+  const errors = formats.flatMap(([pointer, text]): readonly ErrorItem[] =>
+    unknownPlaceholders(text ?? '').map((name) => ({ pointer, detail: `{${name.slice(0, 60)}} is not known; {username}, {displayName}, {state} and {attributes.<key>} are` })),
+  );
+  if (errors.length > 0) throw new Problem('not-acceptable-value', 'A name format has a placeholder that is not known.', { errors });
+}

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createTestApi } from '../test/environment/api';
+import { permissionList, permissionOf } from './acl';
+import { PROBLEMS, problemsDocument } from './problem-codes';
+import { routes } from './routes/index';
+import type { Route } from './route';
+import type { TestApi } from '../test/environment/api';
+
+const PUBLIC = ['GET /health/live', 'GET /health/ready', 'GET /v1/openapi.json'];
+
+const titled = routes.map((route): [string, Route] => [`${route.method.toUpperCase()} ${route.path}`, route]);
+
+/** The path with something that fits each parameter. */
+function filled(path: string): string {
+  return path
+    .replace('{name}', 'no-such-service')
+    .replace('{user}', 'username:nobody')
+    .replace(/\{\w+\}/g, '00000000-0000-7000-8000-000000000000');
+}
+
+interface OpenApi {
+  readonly openapi: string;
+  readonly paths: Readonly<
+    Record<
+      string,
+      Readonly<
+        Record<string, { readonly security?: unknown; readonly responses: object; readonly operationId: string }>
+      >
+    >
+  >;
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
+}
+
+describe('the route table', () => {
+  let api: TestApi;
+  let document: OpenApi;
+  beforeAll(async () => {
+    api = await createTestApi();
+    document = (await api.anonymous('get', '/v1/openapi.json').expect(200)).body as OpenApi;
+  });
+  afterAll(() => api.close());
+
+  test('the document is OpenAPI 3.1 with named schemas', () => {
+    expect(document.openapi).toBe('3.1.1');
+    expect(Object.keys(document.components.schemas)).toEqual(
+      expect.arrayContaining(['Operation', 'Problem', 'Account', 'Sync']),
+    );
+  });
+
+  test.each(titled)('%s stands in the document with its answers', (_title, route) => {
+    const operation = document.paths[route.path]?.[route.method];
+
+    expect(operation).toBeDefined();
+    expect(Object.keys(operation?.responses ?? {})).toEqual(
+      expect.arrayContaining([...Object.keys(route.responses), 'default']),
+    );
+  });
+
+  test('no operation id is given twice', () => {
+    const ids = Object.values(document.paths).flatMap((item) =>
+      Object.values(item).map((operation) => operation.operationId),
+    );
+
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test('no route stands twice in the table', () => {
+    expect(new Set(titled.map(([title]) => title)).size).toBe(titled.length);
+  });
+
+  test('exactly the known routes are public', () => {
+    expect(
+      titled
+        .filter(([, route]) => route.acl === 'public')
+        .map(([title]) => title)
+        .sort(),
+    ).toEqual(PUBLIC);
+  });
+
+  test.each(titled.filter(([title]) => !PUBLIC.includes(title)))(
+    '%s answers 401 without a token',
+    async (_title, route) => {
+      const answer = await api.anonymous(route.method, filled(route.path)).expect(401);
+
+      expect(answer.body.type).toBe('/problems/unauthenticated');
+    },
+  );
+
+  test.each(titled)('%s has a permission made of its own parameters', (_title, route) => {
+    const named = [...route.acl.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+
+    expect(Object.keys(route.params ?? {})).toEqual(expect.arrayContaining(named));
+    expect(route.acl).toMatch(/^(public|[\w{}-]+(\.[\w{}-]+)+)$/);
+  });
+
+  test('a dot in a value cannot widen a permission', () => {
+    const acl = 'provisioning.services.{name}.read';
+
+    expect(permissionOf({ acl }, { name: 'a.read' })).toBe('provisioning.services.a%2Eread.read');
+  });
+
+  test('the list of permissions names every route that needs a token', () => {
+    expect(permissionList(routes)).toHaveLength(routes.length - PUBLIC.length);
+  });
+});
+
+describe('the list of problems', () => {
+  test('docs/errors.md is equal to the code', () => {
+    const written = readFileSync(join(__dirname, '../docs/errors.md'), 'utf8');
+
+    // To write it anew: node -e "process.stdout.write(require('./dist/api/problem-codes').problemsDocument())" > docs/errors.md
+    expect(written).toBe(problemsDocument());
+  });
+
+  test('every problem says what to do in a whole sentence', () => {
+    for (const problem of Object.values(PROBLEMS)) expect(problem.whatToDo).toMatch(/^[A-Z].{10,}\.$/);
+  });
+});

@@ -1,0 +1,79 @@
+import { openSession, withExamples } from './command';
+import { safe } from './output';
+import type { Command } from 'commander';
+import type { Session } from './command';
+import type { Output } from './output';
+
+interface Ready {
+  readonly status: 'ready' | 'degraded' | 'not ready';
+  readonly database: boolean;
+  readonly temporal: boolean;
+  readonly skippedConnectors: readonly string[];
+}
+
+interface ServiceStatus {
+  readonly service: string;
+  readonly enabled: boolean;
+  readonly paused: { readonly reason: string; readonly detail: string | null } | null;
+  readonly due: number;
+  readonly waiting: number;
+  readonly running: number;
+  readonly failed: number;
+  readonly staged: number;
+  readonly accounts: Readonly<Record<'none' | 'pending' | 'active' | 'disabled' | 'removed', number>>;
+}
+
+const MAX_SERVICES = 1000;
+
+/** `muster status` */
+export function addStatus(program: Command): void {
+  const command = program
+    .command('status')
+    .description('shows how Muster and every service stand')
+    .action(async (_options: unknown, self: Command) => {
+      const session = openSession(self);
+      const ready = await session.client.call<Ready>({ path: '/health/ready' });
+      const services = await statuses(session);
+      if (session.output.json) session.output.value({ ...ready, services });
+      else show(session.output, ready, services);
+    });
+  withExamples(command, [
+    ['muster status', 'one line for each service'],
+    ['muster status --json', 'the same for programs'],
+  ]);
+}
+
+async function statuses({ client }: Session): Promise<readonly ServiceStatus[]> {
+  const services = await client.list<{ readonly name: string }>({ path: '/v1/services' }, MAX_SERVICES);
+  return Promise.all(services.map(({ name }) => client.call<ServiceStatus>({ path: `/v1/services/${name}/status` })));
+}
+
+function show(output: Output, ready: Ready, services: readonly ServiceStatus[]): void {
+  output.line(`Muster is ${output.tone(ready.status === 'ready' ? 'good' : 'warn', ready.status)}.`);
+  if (!ready.temporal) output.line('Temporal does not answer: changes are kept and done when it is back.');
+  if (ready.skippedConnectors.length > 0)
+    output.line(`Not loaded: ${ready.skippedConnectors.map(safe).join(', ')} (the log says why).`);
+  output.line();
+  if (services.length === 0) {
+    output.line('There is no service yet.');
+    return;
+  }
+  output.table(
+    ['service', 'active', 'disabled', 'due', 'waiting', 'running', 'failed', 'staged', 'state'],
+    services.map((row) => rowOf(output, row)),
+  );
+  if (services.some((service) => service.staged > 0))
+    output.line('\nStaged removals wait for you: muster guard SERVICE');
+}
+
+function rowOf(output: Output, status: ServiceStatus): readonly string[] {
+  const bad = (count: number): string => (count === 0 ? '0' : output.tone('bad', String(count)));
+  const { accounts, due, waiting, running, failed, staged } = status;
+  const counts = [accounts.active, accounts.disabled, due, waiting, running].map(String);
+  return [status.service, ...counts, bad(failed), bad(staged), stateOf(output, status)];
+}
+
+function stateOf(output: Output, { enabled, paused }: ServiceStatus): string {
+  if (!enabled) return output.tone('dim', 'switched off');
+  return paused === null ? 'on' : output.tone('bad', `paused: ${safe(paused.detail ?? paused.reason)}`);
+}
