@@ -6,12 +6,12 @@ import { freeNames } from '../store/account-names';
 import { confirmTaking, askGuard, cancelTakings } from '../store/guard';
 import { passwordApplied, wantedPassword } from '../store/passwords';
 import { convergeGroup } from './converge-group';
-import { createAccount } from './create-account';
+import { createAccount, withFreeName } from './create-account';
 import type { HookFormats } from './create-account';
-import { callManager } from './manager-call';
 import { readManagedGroups } from './managed-groups';
 import { RoundEnds } from './round';
 import type { Round } from './round';
+import { tellTaken } from './tell';
 
 /** Thrown by a step when the account is not there any more. */
 export class AccountGone extends Error {
@@ -23,13 +23,12 @@ export class AccountGone extends Error {
 
 /** Does one step at the far side and notes what it did. Set-like steps need no intent: doing them twice is harmless. */
 export async function performStep(round: Round, step: Step, hookFormats: HookFormats): Promise<void> {
-  await round.keepLease();
   round.deps.failpoint(`step:before ${step.step}`);
   switch (step.step) {
     case 'create':
       return createAccount(round, hookFormats);
     case 'update profile':
-      return updateProfile(round);
+      return updateProfile(round, hookFormats);
     case 'set nickname':
       return setNickname(round);
     case 'set groups':
@@ -56,19 +55,25 @@ function wantedProfile(round: Round): AccountProfile {
   return round.profile;
 }
 
-async function updateProfile(round: Round): Promise<void> {
-  const profile = wantedProfile(round);
+async function updateProfile(round: Round, hookFormats: HookFormats): Promise<void> {
+  wantedProfile(round);
+  await withFreeName(round, hookFormats, (profile) => writeProfile(round, profile));
+}
+
+async function writeProfile(round: Round, profile: AccountProfile): Promise<void> {
   const { manager } = round.entry;
-  present(await callManager(round.entry, round.call, async (context) => manager.updateAccount?.(round.ref, profile, context)));
+  const { serviceId, userId } = round.situation;
+  present(await round.ask(async (context) => manager.updateAccount?.(round.ref, profile, context)));
   round.deps.failpoint('step:after update profile');
-  await round.commit('update profile', { remoteName: profile.name, appliedProfile: profile });
-  await freeNames(round.deps.db, { serviceId: round.service.id, userId: round.situation.userId, keep: profile.name });
+  await round.commit('update profile', { remoteName: profile.name, appliedProfile: profile }, (client) =>
+    freeNames(client, { serviceId, userId, keep: profile.name }),
+  );
 }
 
 async function setNickname(round: Round): Promise<void> {
   const profile = wantedProfile(round);
   const { manager } = round.entry;
-  present(await callManager(round.entry, round.call, async (context) => manager.setNickname?.(round.ref, profile.nickname, context)));
+  present(await round.ask(async (context) => manager.setNickname?.(round.ref, profile.nickname, context)));
   const applied = round.facts.appliedProfile ?? round.situation.appliedProfile ?? profile;
   round.note('set nickname', { appliedProfile: { ...applied, nickname: profile.nickname } });
 }
@@ -79,7 +84,7 @@ async function setPassword(round: Round): Promise<void> {
   if (request === undefined) return;
   const secret = new Secret(deps.sealer.open(request.sealed, passwordPurpose(service.id, situation.userId)));
   const { manager } = round.entry;
-  present(await callManager(round.entry, round.call, async (context) => manager.setPassword?.(round.ref, secret, context)));
+  present(await round.ask(async (context) => manager.setPassword?.(round.ref, secret, context)));
   deps.failpoint('step:after set password');
   await passwordApplied(deps.db, request.operationId);
   round.note('set password', {});
@@ -87,40 +92,53 @@ async function setPassword(round: Round): Promise<void> {
 
 async function enable(round: Round): Promise<void> {
   const { manager } = round.entry;
-  present(await callManager(round.entry, round.call, async (context) => manager.enableAccount?.(round.ref, context)));
+  present(await round.ask(async (context) => manager.enableAccount?.(round.ref, context)));
   round.note('enable', { status: 'active' });
 }
 
 async function disable(round: Round): Promise<void> {
   const { manager } = round.entry;
-  present(await callManager(round.entry, round.call, async (context) => manager.disableAccount?.(round.ref, context)));
+  present(await round.ask(async (context) => manager.disableAccount?.(round.ref, context)));
   round.deps.failpoint('step:after disable');
-  await round.commit('disable', { status: 'disabled' });
-  await confirmTaking(round.deps.db, round.service.id, round.situation.userId, ['disable']);
+  await round.commit('disable', { status: 'disabled' }, async (client) => {
+    await confirmTaking(client, round.service.id, round.situation.userId, ['disable']);
+    await tellTaken(client, round, 'disabled');
+  });
 }
 
 async function endSessions(round: Round): Promise<void> {
   const { manager } = round.entry;
-  await callManager(round.entry, round.call, async (context) => manager.endSessions?.(round.ref, context));
+  await round.ask(async (context) => manager.endSessions?.(round.ref, context));
   round.note('end sessions', {});
 }
 
 /** Deletes, looks whether it is gone, and only then frees the name and closes the account's books (promise 10). */
 async function deleteAccount(round: Round): Promise<void> {
   const { manager, abilities } = round.entry;
-  const { deps, service, situation } = round;
-  const outcome = await callManager(round.entry, round.call, async (context) => manager.deleteAccount?.(round.ref, context));
-  deps.failpoint('step:after delete');
+  const { serviceId, userId } = round.situation;
+  const outcome = await round.ask(async (context) => manager.deleteAccount?.(round.ref, context));
+  round.deps.failpoint('step:after delete');
   if (abilities.has('findAccount')) {
-    const left = await callManager(round.entry, round.call, async (context) => manager.findAccount?.(round.key, context));
-    if (left !== undefined) throw new Unavailable('the service said that the account was removed, but it is still there');
+    const left = await round.ask(async (context) => manager.findAccount?.(round.key, context));
+    if (left !== undefined)
+      throw new Unavailable('the service said that the account was removed, but it is still there');
   }
-  await round.commit(outcome === 'nothing there' ? 'found nothing to delete' : 'delete', REMOVED);
-  await freeNames(deps.db, { serviceId: service.id, userId: situation.userId });
-  await confirmTaking(deps.db, service.id, situation.userId, ['removal']);
+  // Also who finds nothing tells: the one who deleted may have died before it could.
+  await round.commit(outcome === 'nothing there' ? 'found nothing to delete' : 'delete', REMOVED, async (client) => {
+    await freeNames(client, { serviceId, userId });
+    await confirmTaking(client, serviceId, userId, ['removal']);
+    await tellTaken(client, round, 'removed');
+  });
 }
 
-const REMOVED = { status: 'removed', remoteId: null, remoteName: null, appliedProfile: null, appliedGroups: null, instruction: null } as const;
+const REMOVED = {
+  status: 'removed',
+  remoteId: null,
+  remoteName: null,
+  appliedProfile: null,
+  appliedGroups: null,
+  instruction: null,
+} as const;
 
 type GroupStep = Extract<Step, { step: 'set groups' }>;
 
@@ -132,14 +150,23 @@ async function setGroups(round: Round, step: GroupStep): Promise<void> {
   const managed = await readManagedGroups(round.deps, round.service, groups);
   const wanted = groups.flatMap((id) => managed.ref(id) ?? []);
   const { manager } = round.entry;
-  present(await callManager(round.entry, round.call, async (context) => manager.setGroups?.(round.ref, { wanted, managed: managed.all }, context)));
+  present(
+    await round.ask(async (context) => manager.setGroups?.(round.ref, { wanted, managed: managed.all }, context)),
+  );
   round.deps.failpoint('step:after set groups');
-  round.note('set groups', { appliedGroups: groups });
   if (step.removed.length > 0 && kept.groups.length === 0) {
-    await confirmTaking(round.deps.db, round.service.id, round.situation.userId, ['group removal']);
+    const { serviceId, userId } = round.situation;
+    // Together: else a crash in between would have the same removals counted twice.
+    await round.commit('set groups', { appliedGroups: groups }, (client) =>
+      confirmTaking(client, serviceId, userId, ['group removal']),
+    );
+  } else {
+    round.note('set groups', { appliedGroups: groups });
   }
-  if (kept.answer === 'staged') throw new RoundEnds({ outcome: 'group removals wait for approval', attention: 'staged', nextTryMs: 'never' });
-  if (kept.answer === 'held') throw new RoundEnds({ outcome: 'group removals were rejected', attention: 'held', nextTryMs: null, reached: true });
+  if (kept.answer === 'staged')
+    throw new RoundEnds({ outcome: 'group removals wait for approval', attention: 'staged', nextTryMs: 'never' });
+  if (kept.answer === 'held')
+    throw new RoundEnds({ outcome: 'group removals were rejected', attention: 'held', nextTryMs: null, reached: true });
 }
 
 interface HeldBack {
@@ -174,9 +201,18 @@ async function remoteGroupsFirst(round: Round, groups: readonly string[]): Promi
   if (missing.length === 0) return;
   for (const id of missing) {
     const holder = `account/${round.service.id}/${round.situation.userId}`;
-    const made = await convergeGroup(round.deps, { service: round.service, entry: round.entry, call: round.call, holder }, id);
+    const made = await convergeGroup(
+      round.deps,
+      { service: round.service, entry: round.entry, call: round.call, holder },
+      id,
+    );
     if (made.outcome === 'later') {
-      throw new RoundEnds({ outcome: 'waiting for a remote group', attention: 'waiting', nextTryMs: made.waitMs, message: made.reason });
+      throw new RoundEnds({
+        outcome: 'waiting for a remote group',
+        attention: 'waiting',
+        nextTryMs: made.waitMs,
+        message: made.reason,
+      });
     }
   }
   managed.forget();

@@ -23,7 +23,11 @@ export interface GroupRound {
 }
 
 /** Makes one remote group what it should be: there, and named as wanted. Members of `by account` services come later, from their accounts. */
-export async function convergeGroup(deps: ActivityDependencies, round: GroupRound, remoteGroupId: string): Promise<ConvergeOutcome> {
+export async function convergeGroup(
+  deps: ActivityDependencies,
+  round: GroupRound,
+  remoteGroupId: string,
+): Promise<ConvergeOutcome> {
   const group = await takeGroupLease(deps.db, { remoteGroupId, holder: round.holder, leaseMs: LEASE_MS });
   if (group === undefined) return { outcome: 'later', waitMs: 200, reason: 'another worker is at it', did: [] };
   const release = await attempt(deps, round, group);
@@ -41,7 +45,15 @@ async function attempt(deps: ActivityDependencies, round: GroupRound, group: Man
   try {
     const made = await make(deps, round, group);
     deps.failpoint('group:after-call');
-    const release: GroupRelease = { ...same, ...made.facts, reached: true, attention: null, nextTryMs: null, failures: 0, error: null };
+    const release: GroupRelease = {
+      ...same,
+      ...made.facts,
+      reached: true,
+      attention: null,
+      nextTryMs: null,
+      failures: 0,
+      error: null,
+    };
     return { release, outcome: { outcome: 'settled', did: made.did } };
   } catch (error) {
     if (!isServiceError(error)) throw error;
@@ -59,7 +71,13 @@ async function attempt(deps: ActivityDependencies, round: GroupRound, group: Man
       error: verdict.error,
     };
     const reason = `${verdict.outcome}: ${error.message}`;
-    return { release, outcome: nextTryMs === 'never' ? { outcome: 'stopped', reason, did: [] } : { outcome: 'later', waitMs: nextTryMs ?? 1000, reason, did: [] } };
+    return {
+      release,
+      outcome:
+        nextTryMs === 'never'
+          ? { outcome: 'stopped', reason, did: [] }
+          : { outcome: 'later', waitMs: nextTryMs ?? 1000, reason, did: [] },
+    };
   }
 }
 
@@ -71,7 +89,8 @@ interface Made {
 async function make(deps: ActivityDependencies, round: GroupRound, group: ManagedGroup): Promise<Made> {
   if (group.remoteId !== null && group.remoteName === group.name) return { facts: kept(group), did: [] };
   if (group.remoteId !== null && group.remoteName !== null) return rename(round, group);
-  if (!round.entry.abilities.has('ensureGroup')) return { facts: { remoteId: group.name, remoteName: group.name }, did: [] };
+  if (!round.entry.abilities.has('ensureGroup'))
+    return { facts: { remoteId: group.name, remoteName: group.name }, did: [] };
   return ensure(deps, round, group);
 }
 
@@ -82,9 +101,12 @@ function kept(group: ManagedGroup): Made['facts'] {
 async function rename(round: GroupRound, group: ManagedGroup): Promise<Made> {
   const { manager, abilities } = round.entry;
   // A service that cannot rename keeps the old name: the group is the same one, its members are right.
-  if (!abilities.has('renameGroup') || group.remoteId === null || group.remoteName === null) return { facts: kept(group), did: [] };
+  if (!abilities.has('renameGroup') || group.remoteId === null || group.remoteName === null)
+    return { facts: kept(group), did: [] };
   const ref = { remoteId: group.remoteId, name: group.remoteName };
-  const outcome = await callManager(round.entry, round.call, async (context) => manager.renameGroup?.(ref, group.name, context));
+  const outcome = await callManager(round.entry, round.call, async (context) =>
+    manager.renameGroup?.(ref, group.name, context),
+  );
   if (outcome === 'gone') throw new Gone('the group is not there any more');
   return { facts: { remoteId: group.remoteId, remoteName: group.name }, did: ['rename group'] };
 }
@@ -96,7 +118,9 @@ async function ensure(deps: ActivityDependencies, round: GroupRound, group: Mana
     const name = candidateName(group.name, tryCount, connector.groupNames);
     const wanted = { key: group.id, owner: `${deps.installId}:${round.service.id}`, name };
     try {
-      const made = await callManager(round.entry, round.call, async (context) => manager.ensureGroup?.(wanted, context));
+      const made = await callManager(round.entry, round.call, async (context) =>
+        manager.ensureGroup?.(wanted, context),
+      );
       if (made === undefined) break;
       return { facts: { remoteId: made.remoteId, remoteName: group.name }, did: ['make group'] };
     } catch (error) {

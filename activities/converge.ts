@@ -18,7 +18,7 @@ import type { HookFormats } from './create-account';
 import { judgeFailure } from './failures';
 import { Round, RoundEnds } from './round';
 import { serviceTrouble } from './service-trouble';
-import { tellAboutRound } from './tell';
+import { concernsOperators, tellOperators } from './tell';
 
 /** What is needed to ask a hook, beside the round. */
 export interface HookAccess {
@@ -34,15 +34,25 @@ export async function convergeLeased(round: Round, access: HookAccess = {}): Pro
   try {
     const release = await attempt(round, access);
     round.deps.failpoint('account:before-release');
-    const { changed } = await releaseLease(round.deps.db, round.lease, release);
+    const { changed } = await releaseAndTell(round, release);
     round.deps.failpoint('account:after-release');
-    await tellAboutRound(round, release);
     return outcomeOf(release, changed);
   } catch (error) {
     if (!(error instanceof FenceLost)) throw error;
     await markForVerification(round.deps.db, round.lease);
     return { outcome: 'later', waitMs: 1_000, reason: 'another worker took over', did: round.did };
   }
+}
+
+/** One statement, unless somebody must be told of it: then both are committed together. */
+function releaseAndTell(round: Round, release: Release): Promise<{ readonly changed: boolean }> {
+  const { db } = round.deps;
+  if (!concernsOperators(release)) return releaseLease(db, round.lease, release);
+  return db.transaction(async (client) => {
+    const released = await releaseLease(client, round.lease, release);
+    await tellOperators(client, round, release);
+    return released;
+  });
 }
 
 function outcomeOf(release: Release, changed: boolean): ConvergeOutcome {
@@ -60,7 +70,8 @@ async function attempt(round: Round, access: HookAccess): Promise<Release> {
     if (error instanceof RoundEnds) return endedRelease(round, error);
     if (error instanceof AccountGone) return goneRelease(round);
     if (!isServiceError(error)) throw error;
-    if (error.kind === 'gone') return goneRelease(round);
+    // A group that is gone says nothing about the account: it is tried again, once the group has been made anew.
+    if (error.kind === 'gone' && error.what !== 'group') return goneRelease(round);
     const verdict = judgeFailure(error, round.situation.failures, round.deps.random());
     await serviceTrouble(round.deps, round.service, verdict);
     round.deps.log.warn({ event: 'account.failed', ...logFields(round), kind: error.kind, code: error.code });
@@ -77,7 +88,12 @@ async function walk(round: Round, access: HookAccess): Promise<Release> {
   current.profile = mayWant ? await planProfile(current, formats) : null;
   const decision = decide(situationOf(current, entitled));
   if (decision.impossible !== null) {
-    throw new RoundEnds({ outcome: 'impossible', attention: 'rejected', nextTryMs: 'never', message: decision.impossible });
+    throw new RoundEnds({
+      outcome: 'impossible',
+      attention: 'rejected',
+      nextTryMs: 'never',
+      message: decision.impossible,
+    });
   }
   await guard(current, decision);
   for (const step of decision.steps) await performStep(current, step, formats);
@@ -129,10 +145,18 @@ async function guard(round: Round, decision: Decision): Promise<void> {
   const { deps, service, situation } = round;
   if (decision.wanted && situation.guarded) await cancelTakings(deps.db, service.id, situation.userId, TAKINGS);
   if (decision.guard === null) return;
-  const taking = { userId: situation.userId, username: situation.username, kind: decision.guard, amount: 1, groups: [] };
+  const taking = {
+    userId: situation.userId,
+    username: situation.username,
+    kind: decision.guard,
+    amount: 1,
+    groups: [],
+  };
   const answer = await askGuard(deps.db, { serviceId: service.id, version: situation.version, taking });
-  if (answer === 'staged') throw new RoundEnds({ outcome: 'removal waits for approval', attention: 'staged', nextTryMs: 'never' });
-  if (answer === 'held') throw new RoundEnds({ outcome: 'removal was rejected', attention: 'held', nextTryMs: null, reached: true });
+  if (answer === 'staged')
+    throw new RoundEnds({ outcome: 'removal waits for approval', attention: 'staged', nextTryMs: 'never' });
+  if (answer === 'held')
+    throw new RoundEnds({ outcome: 'removal was rejected', attention: 'held', nextTryMs: null, reached: true });
 }
 
 /** What every release of this round has in common: success, nothing special. */
@@ -172,7 +196,14 @@ async function goneRelease(round: Round): Promise<Release> {
   await recordFacts(round.deps.db, round.lease, { ...NOT_THERE, status });
   const facts = { ...NOT_THERE, status } as const;
   const dropped = round.service.onGone === 'drop';
-  return { ...base(round), facts, did: [...round.did, 'found it gone'], reached: dropped, outcome: 'gone', nextTryMs: dropped ? null : 0 };
+  return {
+    ...base(round),
+    facts,
+    did: [...round.did, 'found it gone'],
+    reached: dropped,
+    outcome: 'gone',
+    nextTryMs: dropped ? null : 0,
+  };
 }
 
 /** The ids that stand in every log line about an account. */

@@ -4,7 +4,6 @@ import { chooseFormat, formatName } from '../domain/names';
 import type { Profile } from '../domain/decide';
 import { markNameTaken, reserveName } from '../store/account-names';
 import { recordFacts, recordIntent } from '../store/settle';
-import { callManager, CALL_TIMEOUT_MS } from './manager-call';
 import { RoundEnds } from './round';
 import type { Round } from './round';
 
@@ -16,11 +15,21 @@ export async function planProfile(round: Round, hookFormats: HookFormats): Promi
   const { user } = round.situation;
   if (user === null) return null;
   const { service, entry, deps } = round;
-  const { format } = chooseFormat({ nameFormats: service.nameFormats, nameFormat: service.nameFormat, hookFormat: hookFormats.name }, user.state);
+  const { format } = chooseFormat(
+    { nameFormats: service.nameFormats, nameFormat: service.nameFormat, hookFormat: hookFormats.name },
+    user.state,
+  );
   const rules = entry.connector.names;
-  const name = await reserveName(deps.db, { serviceId: service.id, userId: user.id, name: formatName(format, user), rules });
+  const name = await reserveName(deps.db, {
+    serviceId: service.id,
+    userId: user.id,
+    name: formatName(format, user),
+    rules,
+  });
   if (name === undefined) {
-    throw new Rejected(`no name that the service takes can be made from the format "${format}"`, { code: 'name-impossible' });
+    throw new Rejected(`no name that the service takes can be made from the format "${format}"`, {
+      code: 'name-impossible',
+    });
   }
   const nickname = formatName(service.nicknameFormat ?? hookFormats.nickname ?? '{displayName}', user);
   return { name, nickname, displayName: user.displayName, email: user.email, attributes: user.attributes };
@@ -33,10 +42,19 @@ export interface HookFormats {
 
 /** Creates the account under an intent; steps to the next name when a stranger has this one. */
 export async function createAccount(round: Round, hookFormats: HookFormats): Promise<void> {
+  await withFreeName(round, hookFormats, (profile) => createOnce(round, profile));
+}
+
+/** Does what needs a name that nobody else has at the far side: with the next name when a stranger has this one. */
+export async function withFreeName(
+  round: Round,
+  hookFormats: HookFormats,
+  work: (profile: Profile) => Promise<void>,
+): Promise<void> {
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
     if (round.profile === null) throw new Error('an account without a person is never created');
     try {
-      return await createOnce(round, round.profile);
+      return await work(round.profile);
     } catch (error) {
       if (!isServiceError(error) || error.kind !== 'conflict') throw error;
       await markNameTaken(round.deps.db, round.service.id, round.profile.name);
@@ -49,10 +67,14 @@ export async function createAccount(round: Round, hookFormats: HookFormats): Pro
 async function createOnce(round: Round, profile: Profile): Promise<void> {
   const { deps, entry, lease } = round;
   deps.failpoint('create:before-intent');
-  await recordIntent(deps.db, lease, { call: 'createAccount', name: profile.name, timeoutMs: CALL_TIMEOUT_MS });
+  const intent = new TimedIntent(round, profile.name);
+  await intent.record();
   deps.failpoint('create:after-intent');
   try {
-    const created = await callManager(entry, round.call, async (context) => entry.manager.createAccount?.({ key: round.key, profile }, context));
+    const created = await round.ask(
+      async (context) => entry.manager.createAccount?.({ key: round.key, profile }, context),
+      () => intent.keep(),
+    );
     deps.failpoint('create:after-call');
     if (created === undefined) throw new Conflict('the service cannot create accounts');
     await settleCreation(round, profile, created);
@@ -60,6 +82,35 @@ async function createOnce(round: Round, profile: Profile): Promise<void> {
     // A definite refusal means that nothing was made; only when that is unknown must the intent stay.
     if (isServiceError(error) && error.kind !== 'unavailable') await recordFacts(deps.db, lease, {});
     throw error;
+  }
+}
+
+/**
+ * An intent whose deadline lies behind the end of the call, however long the call waits for its slot: who finds the intent
+ * acts as soon as the deadline has passed, and the call must be over by then.
+ */
+class TimedIntent {
+  #recordedAt = 0;
+
+  constructor(
+    private readonly round: Round,
+    private readonly name: string,
+  ) {}
+
+  async record(): Promise<void> {
+    // Taken before the statement: the database's deadline is later than ours, never earlier.
+    this.#recordedAt = performance.now();
+    const timeoutMs = this.round.deps.callTimeoutMs + this.#slackMs;
+    await recordIntent(this.round.deps.db, this.round.lease, { call: 'createAccount', name: this.name, timeoutMs });
+  }
+
+  /** Call right before the call: records the intent anew if the slot came late. */
+  async keep(): Promise<void> {
+    while (performance.now() - this.#recordedAt > this.#slackMs) await this.record();
+  }
+
+  get #slackMs(): number {
+    return Math.ceil(this.round.deps.callTimeoutMs / 3);
   }
 }
 
@@ -79,7 +130,11 @@ async function settleCreation(round: Round, profile: Profile, created: CreateOut
       await adopt(round, { remoteId: created.remoteId, name: created.name, enabled: true });
       return;
     case 'action required':
-      await round.commit('create', { status: 'pending', remoteId: created.remoteId ?? null, instruction: created.instruction });
+      await round.commit('create', {
+        status: 'pending',
+        remoteId: created.remoteId ?? null,
+        instruction: created.instruction,
+      });
       throw new RoundEnds({ outcome: 'a person must act', attention: 'action required', nextTryMs: 'never' });
     case 'in progress':
       throw new RoundEnds({ outcome: 'being created', attention: 'waiting', nextTryMs: created.checkAfterMs });
@@ -105,13 +160,17 @@ export async function settleUnknown(round: Round): Promise<boolean> {
   const { situation, entry, deps } = round;
   if (situation.intent === null && !situation.verify) return false;
   if (situation.intentWaitMs > 0) {
-    throw new RoundEnds({ outcome: 'an earlier call may still happen', attention: 'waiting', nextTryMs: situation.intentWaitMs });
+    throw new RoundEnds({
+      outcome: 'an earlier call may still happen',
+      attention: 'waiting',
+      nextTryMs: situation.intentWaitMs,
+    });
   }
   if (!entry.abilities.has('findAccount')) {
     await recordFacts(deps.db, round.lease, {});
     return true;
   }
-  const found = await callManager(entry, round.call, async (context) => entry.manager.findAccount?.(round.key, context));
+  const found = await round.ask(async (context) => entry.manager.findAccount?.(round.key, context));
   if (found !== undefined) await adopt(round, found);
   else if (situation.remoteId !== null) await recordFacts(deps.db, round.lease, gone);
   else await recordFacts(deps.db, round.lease, {});

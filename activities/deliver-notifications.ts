@@ -24,13 +24,18 @@ export async function deliverNotifications(deps: ActivityDependencies, webhook: 
   const due = await takeDeliveries(deps.db, PER_SWEEP);
   for (const notification of due) {
     const outcome = await deliver({ url, secret }, notification, deps.random());
-    if (outcome.outcome !== 'delivered') deps.log.warn({ event: 'webhook.failed', notification: notification.id, attempts: notification.attempts });
+    if (outcome.outcome !== 'delivered')
+      deps.log.warn({ event: 'webhook.failed', notification: notification.id, attempts: notification.attempts });
     await recordDelivery(deps.db, notification.id, outcome);
   }
   return due.length;
 }
 
-async function deliver(webhook: { readonly url: string; readonly secret: string }, notification: DueDelivery, random: number): Promise<DeliveryOutcome> {
+async function deliver(
+  webhook: { readonly url: string; readonly secret: string },
+  notification: DueDelivery,
+  random: number,
+): Promise<DeliveryOutcome> {
   const body = JSON.stringify(bodyOf(notification));
   const time = Math.floor(Date.now() / 1000);
   const signature = createHmac('sha256', webhook.secret).update(`${time}.${body}`).digest('hex');
@@ -43,9 +48,15 @@ async function deliver(webhook: { readonly url: string; readonly secret: string 
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     await response.body?.cancel();
-    return response.ok ? { outcome: 'delivered' } : again(notification, random, `the webhook answered ${response.status}`);
+    return response.ok
+      ? { outcome: 'delivered' }
+      : again(notification, random, `the webhook answered ${response.status}`);
   } catch (error) {
-    return again(notification, random, `the webhook could not be reached: ${error instanceof Error ? error.name : 'unknown'}`);
+    return again(
+      notification,
+      random,
+      `the webhook could not be reached: ${error instanceof Error ? error.name : 'unknown'}`,
+    );
   }
 }
 
@@ -56,5 +67,13 @@ function again(notification: DueDelivery, random: number, error: string): Delive
 
 function bodyOf(notification: DueDelivery): Readonly<Record<string, unknown>> {
   const { id, userId, level, title, text, serviceName, createdAt } = notification;
-  return { id, recipient: userId === null ? 'operators' : `user:${userId}`, level, title, text, service: serviceName, createdAt };
+  return {
+    id,
+    recipient: userId === null ? 'operators' : `user:${userId}`,
+    level,
+    title,
+    text,
+    service: serviceName,
+    createdAt,
+  };
 }

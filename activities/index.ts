@@ -1,13 +1,14 @@
 import { Context } from '@temporalio/activity';
 import { createPort } from '../hooks/port';
+import { callUpdateAllGroups, isForAllGroups } from '../hooks/sync-hooks';
+import { hasManager } from '../hooks/dispatch';
 import { beginNextSync } from '../hooks/flow';
 import type { FlowDependencies } from '../hooks/flow';
 import { engineServiceByName } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
 import { leaseRemainingMs, takeLeases } from '../store/leases';
-import { answerCall } from '../store/manager-calls';
 import { readSituations } from '../store/situations';
-import { stageSync } from '../store/sync-items';
+import { stageDone, stageSync } from '../store/sync-items';
 import { finishSync, readSync } from '../store/syncs';
 import type { AccountInput, CallManagerInput, ConvergeOutcome, GroupInput } from '../workflows/contracts';
 import { accountWorkflowId, groupWorkflowId } from '../workflows/contracts';
@@ -17,7 +18,8 @@ import { convergeGroup } from './converge-group';
 import { deliverNotifications } from './deliver-notifications';
 import type { Webhook } from './deliver-notifications';
 import type { ActivityDependencies } from './dependencies';
-import { callManager } from './manager-call';
+import { answerManagerCall } from './answer-call';
+import type { CallOptions } from './manager-call';
 import { LEASE_MS, Round } from './round';
 import { serviceTrouble } from './service-trouble';
 import { judgeFailure } from './failures';
@@ -44,16 +46,23 @@ const HEARTBEAT_MS = 1_500;
 export function createActivities({ deps, webhook }: ActivityOptions) {
   const portFor = (service: EngineService) => createPort(deps, service);
   return {
-    convergeAccount: (input: AccountInput): Promise<ConvergeOutcome> => alive(() => convergeOne(deps, input, { portFor })),
+    convergeAccount: (input: AccountInput): Promise<ConvergeOutcome> =>
+      alive(() => convergeOne(deps, input, { portFor })),
     convergeRemoteGroup: (input: GroupInput): Promise<ConvergeOutcome> => alive(() => convergeRemoteGroup(deps, input)),
     syncChunk: (request: ChunkRequest): Promise<ChunkAnswer> =>
-      alive(() => syncChunk(deps, request, { portFor, signal: Context.current().cancellationSignal, heartbeat: () => Context.current().heartbeat() })),
-    stageSync: ({ syncId }: { readonly syncId: string }): Promise<number> => alive(() => stageSync(deps.db, syncId)),
+      alive(() =>
+        syncChunk(deps, request, {
+          portFor,
+          signal: Context.current().cancellationSignal,
+          heartbeat: () => Context.current().heartbeat(),
+        }),
+      ),
+    stageSync: ({ syncId }: { readonly syncId: string }): Promise<number> => alive(() => beginSync(deps, syncId)),
     finishSync: ({ syncId, cancelled }: { readonly syncId: string; readonly cancelled: boolean }): Promise<void> =>
       alive(() => endSync(deps, syncId, cancelled)),
     sweep: (): Promise<SweepReport> => alive(() => sweep(deps, () => Context.current().heartbeat())),
     deliverNotifications: (): Promise<number> => alive(() => deliverNotifications(deps, webhook)),
-    answerManagerCall: (input: CallManagerInput): Promise<void> => answerManagerCall(deps, input),
+    answerManagerCall: (input: CallManagerInput): Promise<void> => answerManagerCall(deps, input, personCall(deps)),
   };
 }
 
@@ -68,22 +77,40 @@ async function alive<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function convergeOne(deps: ActivityDependencies, input: AccountInput, access: HookAccess): Promise<ConvergeOutcome> {
+async function convergeOne(
+  deps: ActivityDependencies,
+  input: AccountInput,
+  access: HookAccess,
+): Promise<ConvergeOutcome> {
   const service = await openService(deps, input.service);
   if ('outcome' in service) return service;
   const entry = await entryOf(deps, service);
   if ('outcome' in entry) return entry;
-  const request = { serviceId: service.id, userIds: [input.userId], holder: accountWorkflowId(input.service, input.userId), leaseMs: LEASE_MS };
+  const request = {
+    serviceId: service.id,
+    userIds: [input.userId],
+    holder: accountWorkflowId(input.service, input.userId),
+    leaseMs: LEASE_MS,
+  };
   const [lease] = await takeLeases(deps.db, request);
   if (lease === undefined) return leasedElsewhere(deps, service.id, input.userId);
   deps.failpoint('account:after-lease');
   const [situation] = await readSituations(deps.db, service.id, [input.userId]);
   if (situation === undefined) return { outcome: 'stopped', reason: 'there is no such account', did: [] };
-  const call = { lane: 'person', signal: Context.current().cancellationSignal } as const;
+  const call = personCall(deps);
   return convergeLeased(new Round(deps, service, entry, call, lease, situation), access);
 }
 
-async function leasedElsewhere(deps: ActivityDependencies, serviceId: string, userId: string): Promise<ConvergeOutcome> {
+/** A call for a person, as opposed to bulk. */
+function personCall(deps: ActivityDependencies): CallOptions {
+  return { lane: 'person', signal: Context.current().cancellationSignal, timeoutMs: deps.callTimeoutMs };
+}
+
+async function leasedElsewhere(
+  deps: ActivityDependencies,
+  serviceId: string,
+  userId: string,
+): Promise<ConvergeOutcome> {
   const remaining = await leaseRemainingMs(deps.db, serviceId, userId);
   const [situation] = await readSituations(deps.db, serviceId, [userId]);
   if (situation === undefined) return { outcome: 'stopped', reason: 'there is no such account', did: [] };
@@ -92,15 +119,24 @@ async function leasedElsewhere(deps: ActivityDependencies, serviceId: string, us
 }
 
 /** The service, or why nothing can be done on it now. */
-async function openService(deps: ActivityDependencies, name: string): Promise<EngineService | Exclude<ConvergeOutcome, { outcome: 'settled' }>> {
+async function openService(
+  deps: ActivityDependencies,
+  name: string,
+): Promise<EngineService | Exclude<ConvergeOutcome, { outcome: 'settled' }>> {
   const service = await engineServiceByName(deps.db, name);
   if (service === undefined) return { outcome: 'stopped', reason: 'there is no such service', did: [] };
-  if (service.pausedReason !== null) return { outcome: 'stopped', reason: `the service is paused: ${service.pausedReason}`, did: [] };
-  if (service.blockedMs > 0) return { outcome: 'later', waitMs: service.blockedMs, reason: 'the service asked to wait', did: [] };
+  if (service.pausedReason !== null)
+    return { outcome: 'stopped', reason: `the service is paused: ${service.pausedReason}`, did: [] };
+  if (service.blockedMs > 0)
+    return { outcome: 'later', waitMs: service.blockedMs, reason: 'the service asked to wait', did: [] };
   return service;
 }
 
 async function entryOf(deps: ActivityDependencies, service: EngineService) {
+  // Its hook wants the calls; there is no far side to converge with.
+  if (!hasManager(deps, service)) {
+    return { outcome: 'stopped', reason: 'the service has no manager', did: [] } as const;
+  }
   try {
     return deps.managers.get(service);
   } catch (error) {
@@ -115,28 +151,31 @@ async function convergeRemoteGroup(deps: ActivityDependencies, input: GroupInput
   if ('outcome' in service) return service;
   const entry = await entryOf(deps, service);
   if ('outcome' in entry) return entry;
-  const call = { lane: 'person', signal: Context.current().cancellationSignal } as const;
+  const call = personCall(deps);
   const holder = groupWorkflowId(input.service, input.remoteGroupId);
   return convergeGroup(deps, { service, entry, call, holder }, input.remoteGroupId);
 }
 
-async function endSync(deps: ActivityDependencies & FlowDependencies, syncId: string, cancelled: boolean): Promise<void> {
-  const reason = cancelled ? 'the sync was cancelled' : 'not reached';
-  await finishSync(deps.db, syncId, { status: cancelled ? 'cancelled' : 'succeeded', reason });
+/** Stages a sync. A hook that updates all groups by itself is asked first; what it has done needs no account looked at. */
+async function beginSync(deps: ActivityDependencies & FlowDependencies, syncId: string): Promise<number> {
   const sync = await readSync(deps.db, syncId);
-  if (sync !== undefined) await beginNextSync(deps, sync.service);
+  const service = sync === undefined ? undefined : await engineServiceByName(deps.db, sync.service);
+  if (sync?.status === 'staging' && service !== undefined && isForAllGroups(deps, service, sync)) {
+    if (!(await callUpdateAllGroups(deps, service))) return stageDone(deps.db, syncId, 'done by the hook');
+  }
+  const total = await stageSync(deps.db, syncId);
+  deps.failpoint('sync:after-stage');
+  return total;
 }
 
-async function answerManagerCall(deps: ActivityDependencies, input: CallManagerInput): Promise<void> {
-  const service = await engineServiceByName(deps.db, input.service);
-  if (service === undefined) return answerCall(deps.db, input.callId, { ok: false, missing: ['there is no such service'] });
-  try {
-    const entry = deps.managers.get(service);
-    const call = { lane: 'person', signal: Context.current().cancellationSignal } as const;
-    const report = await callManager(entry, call, async (context) => entry.manager.testConnection?.(context));
-    await answerCall(deps.db, input.callId, report ?? { ok: false, missing: ['the connector cannot test its connection'] });
-  } catch (error) {
-    if (!isServiceError(error)) throw error;
-    await answerCall(deps.db, input.callId, { ok: false, missing: [error.message] });
-  }
+async function endSync(
+  deps: ActivityDependencies & FlowDependencies,
+  syncId: string,
+  cancelled: boolean,
+): Promise<void> {
+  const reason = cancelled ? 'the sync was cancelled' : 'not reached';
+  await finishSync(deps.db, syncId, { status: cancelled ? 'cancelled' : 'succeeded', reason });
+  deps.failpoint('sync:after-finish');
+  const sync = await readSync(deps.db, syncId);
+  if (sync !== undefined) await beginNextSync(deps, sync.service);
 }

@@ -35,8 +35,13 @@ export async function readManagedGroups(
   const perService = caches.get(deps.managers) ?? new Map<string, Cached>();
   caches.set(deps.managers, perService);
   const cached = perService.get(service.id);
-  const usable = cached !== undefined && performance.now() - cached.readAt < FRESH_MS && needed.every((id) => refOf(cached.groups.get(id)) !== undefined);
-  const groups = usable ? cached.groups : new Map((await managedGroups(deps.db, service.id)).map((group) => [group.id, group]));
+  const usable =
+    cached !== undefined &&
+    performance.now() - cached.readAt < FRESH_MS &&
+    needed.every((id) => refOf(cached.groups.get(id)) !== undefined);
+  const groups = usable
+    ? cached.groups
+    : new Map((await managedGroups(deps.db, service.id)).map((group) => [group.id, group]));
   if (!usable) perService.set(service.id, { groups, readAt: performance.now() });
   return {
     all: [...groups.values()].flatMap((group) => refOf(group) ?? []),

@@ -2,13 +2,17 @@ import { isServiceError, Unavailable } from '@muster/sdk';
 import type { AnyServiceError, CallContext } from '@muster/sdk';
 import type { ManagerEntry } from './managers';
 
-/** Hard end of one call to an external system. The lease lives longer than this. */
-export const CALL_TIMEOUT_MS = 15_000;
-
 export interface CallOptions {
   readonly lane: 'person' | 'bulk';
   /** Cancellation of the activity, drain of the worker. */
   readonly signal: AbortSignal;
+  /** Hard end of one call to the external system, counted from when it has its slot. The lease lives longer than this. */
+  readonly timeoutMs: number;
+  /**
+   * Runs when the call has its slot, right before it is made: the wait for a slot may have been long, and what was true
+   * before it (a lease, the deadline of an intent) must be so again. What it throws goes to the caller as it is.
+   */
+  readonly before?: () => Promise<void>;
 }
 
 /**
@@ -21,9 +25,13 @@ export async function callManager<T>(
   call: (context: CallContext) => Promise<T>,
 ): Promise<T> {
   return entry.slots.run(options.lane, async () => {
-    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
+    await options.before?.();
+    const { timeoutMs } = options;
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
+    // Nothing was sent yet, so nothing may be sent: the worker is draining, or the sync was cancelled.
+    if (signal.aborted) throw new Unavailable('the call was cancelled before it was made', { code: 'cancelled' });
     try {
-      return await withDeadline(call({ signal, timeoutMs: CALL_TIMEOUT_MS }), signal);
+      return await withDeadline(call({ signal, timeoutMs }), signal);
     } catch (error) {
       throw translate(entry, error);
     }

@@ -51,8 +51,10 @@ export class ManagerPool {
 
   #build(service: EngineService): ManagerEntry {
     const connector = this.registry.get(service.connector);
-    if (connector === undefined) throw new Misconfigured(`the connector ${service.connector} is not loaded`, { code: 'connector-missing' });
-    if (connector.manager === undefined) throw new Misconfigured(`the connector ${service.connector} has no manager`, { code: 'no-manager' });
+    if (connector === undefined)
+      throw new Misconfigured(`the connector ${service.connector} is not loaded`, { code: 'connector-missing' });
+    if (connector.manager === undefined)
+      throw new Misconfigured(`the connector ${service.connector} has no manager`, { code: 'no-manager' });
     const parsed = connector.config.safeParse({ ...service.config, ...openServiceSecrets(this.sealer, service) });
     if (!parsed.success) {
       const places = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');

@@ -14,10 +14,13 @@ export async function probeServices(deps: ActivityDependencies): Promise<void> {
   }
 }
 
-async function answersWell(deps: ActivityDependencies, service: Parameters<ActivityDependencies['managers']['get']>[0]): Promise<boolean> {
+async function answersWell(
+  deps: ActivityDependencies,
+  service: Parameters<ActivityDependencies['managers']['get']>[0],
+): Promise<boolean> {
   try {
     const entry = deps.managers.get(service);
-    const call = { lane: 'person', signal: new AbortController().signal } as const;
+    const call = { lane: 'person', signal: new AbortController().signal, timeoutMs: deps.callTimeoutMs } as const;
     const report = await callManager(entry, call, async (context) => entry.manager.testConnection?.(context));
     return report?.ok ?? true;
   } catch (error) {

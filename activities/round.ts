@@ -1,12 +1,14 @@
 import type { Profile } from '../domain/decide';
-import type { AccountKey, AccountRef } from '@muster/sdk';
+import type { AccountKey, AccountRef, CallContext } from '@muster/sdk';
 import type { EngineService } from '../store/engine-services';
+import type { Queryable } from '../store/database';
 import type { Lease } from '../store/leases';
 import { renewLease } from '../store/leases';
 import { FenceLost, recordFacts } from '../store/settle';
 import type { RemoteFacts } from '../store/settle';
 import type { AccountSituation } from '../store/situations';
 import type { ActivityDependencies } from './dependencies';
+import { callManager } from './manager-call';
 import type { CallOptions } from './manager-call';
 import type { ManagerEntry } from './managers';
 
@@ -57,15 +59,33 @@ export class Round {
     if (facts.remoteId !== undefined) this.remoteId = facts.remoteId;
   }
 
-  /** Commits the facts at once: for what must not be forgotten by a crash. */
-  async commit(did: string, facts: RemoteFacts): Promise<void> {
+  /**
+   * Commits the facts at once: for what must not be forgotten by a crash. `also` is what goes with them (names that become
+   * free, what the guard counts, who is told): it is committed with the facts or not at all.
+   */
+  async commit(did: string, facts: RemoteFacts, also?: (client: Queryable) => Promise<void>): Promise<void> {
     this.note(did, facts);
-    await recordFacts(this.deps.db, this.lease, this.facts);
+    if (also === undefined) await recordFacts(this.deps.db, this.lease, this.facts);
+    else {
+      await this.deps.db.transaction(async (client) => {
+        await recordFacts(client, this.lease, this.facts);
+        await also(client);
+      });
+    }
     this.deps.failpoint('account:after-commit');
   }
 
-  /** Call before each step: prolongs the lease when a good part of it is used up. */
-  async keepLease(): Promise<void> {
+  /** Makes one call under this round's lease. `before` runs right before it, when it has its slot. */
+  ask<T>(call: (context: CallContext) => Promise<T>, before?: () => Promise<void>): Promise<T> {
+    const checks = async (): Promise<void> => {
+      await this.#keepLease();
+      await before?.();
+    };
+    return callManager(this.entry, { ...this.call, before: checks }, call);
+  }
+
+  /** Prolongs the lease when a good part of it is used up. */
+  async #keepLease(): Promise<void> {
     if (performance.now() - this.#leasedAt < RENEW_AFTER_MS) return;
     if (!(await renewLease(this.deps.db, this.lease, LEASE_MS))) throw new FenceLost(this.lease);
     this.#leasedAt = performance.now();

@@ -1,3 +1,4 @@
+import type { Queryable } from '../store/database';
 import type { EngineService } from '../store/engine-services';
 import { blockService, pauseService } from '../store/engine-services';
 import { notifyOperators } from '../store/notify';
@@ -8,20 +9,31 @@ import type { FailureVerdict } from './failures';
 const FIRST_PROBE_MS = 30_000;
 
 /** Acts on what a failure means for the whole service: closes it for a while, or pauses it and tells the operators once. */
-export async function serviceTrouble(deps: ActivityDependencies, service: EngineService, verdict: FailureVerdict): Promise<void> {
+export async function serviceTrouble(
+  deps: ActivityDependencies,
+  service: EngineService,
+  verdict: FailureVerdict,
+): Promise<void> {
   if (verdict.service === null) return;
   if (verdict.service.kind === 'block') {
     await blockService(deps.db, service.id, verdict.service.ms);
     return;
   }
-  const paused = await pauseService(deps.db, service.id, { reason: 'credentials', detail: verdict.service.detail, probeMs: FIRST_PROBE_MS });
-  if (!paused) return;
-  deps.log.warn({ event: 'service.paused', service: service.name, reason: 'credentials' });
-  await notifyOperators(deps.db, {
+  const { detail } = verdict.service;
+  const paused = await deps.db.transaction((client) => pauseAndTell(client, service, detail));
+  if (paused) deps.log.warn({ event: 'service.paused', service: service.name, reason: 'credentials' });
+}
+
+/** Together: a pause of which nobody hears would last. False: it was paused already. */
+async function pauseAndTell(client: Queryable, service: EngineService, detail: string): Promise<boolean> {
+  const paused = await pauseService(client, service.id, { reason: 'credentials', detail, probeMs: FIRST_PROBE_MS });
+  if (!paused) return false;
+  await notifyOperators(client, {
     level: 'danger',
     title: `${service.title ?? service.name} is paused`,
-    text: `Muster cannot work with the service ${service.name}: ${verdict.service.detail}. Nothing is lost: it is tried again by itself, and goes on once the cause is gone.`,
+    text: `Muster cannot work with the service ${service.name}: ${detail}. Nothing is lost: it is tried again by itself, and goes on once the cause is gone.`,
     serviceName: service.name,
     dedupeKey: `paused/${service.name}`,
   });
+  return true;
 }

@@ -1,4 +1,4 @@
-import { dispatchAccount, hasOverrides } from '../hooks/dispatch';
+import { dispatchAccounts } from '../hooks/dispatch';
 import { beginNextSync, expandNow, FEW_ACCOUNTS } from '../hooks/flow';
 import type { FlowDependencies } from '../hooks/flow';
 import { dueAccounts, dueRemoteGroups } from '../store/due';
@@ -17,10 +17,12 @@ export interface SweepReport {
   readonly accounts: number;
   readonly groups: number;
   readonly syncs: number;
+  /** Changes and services that could not be dealt with now: the next sweep tries them again. */
+  readonly failed: number;
 }
 
-/** Accounts that are sent one by one through an overriding hook in one sweep; the next takes the next. */
-const MANY_THROUGH_HOOKS = 500;
+/** One more than are sent one by one: that there are more is all a sweep needs to know. */
+const DUE_PER_SERVICE = FEW_ACCOUNTS + 1;
 const CHANGES_PER_SWEEP = 200;
 const GROUPS_PER_SWEEP = 500;
 
@@ -28,58 +30,84 @@ const GROUPS_PER_SWEEP = 500;
  * One sweep (rule 8): everything that is due and that nobody was told of, or nobody came back to. It asks the database
  * only; sending twice what is under way does no harm, since every start is the same start.
  */
-export async function sweep(deps: ActivityDependencies & FlowDependencies, heartbeat: () => void): Promise<SweepReport> {
+export async function sweep(
+  deps: ActivityDependencies & FlowDependencies,
+  heartbeat: () => void,
+): Promise<SweepReport> {
+  const parts = new Parts(deps);
   const changes = await unexpandedChanges(deps.db, CHANGES_PER_SWEEP);
   for (const change of changes) {
-    await expandNow(deps, change);
+    await parts.run({ change }, () => expandNow(deps, change));
     heartbeat();
   }
   const groups = await dueRemoteGroups(deps.db, GROUPS_PER_SWEEP);
-  for (const group of groups) await deps.starter.group(group.service, group.remoteGroupId);
+  await parts.run({ groups: groups.length }, async () => {
+    for (const group of groups) await deps.starter.group(group.service, group.remoteGroupId);
+  });
   heartbeat();
-  const sent = await sendDue(deps, heartbeat);
+  const sent = await sendDue(deps, parts, heartbeat);
   await expirePasswords(deps.db);
   await settleChangeOperations(deps.db);
   heartbeat();
   const syncs = await sendSyncs(deps);
   await probeServices(deps);
-  return { changes: changes.length, accounts: sent, groups: groups.length, syncs };
+  return { changes: changes.length, accounts: sent, groups: groups.length, syncs, failed: parts.failed };
 }
 
-async function sendDue(deps: ActivityDependencies & FlowDependencies, heartbeat: () => void): Promise<number> {
-  const due = await dueAccounts(deps.db, { limit: MANY_THROUGH_HOOKS });
+/** The parts of a sweep: one that fails (a hook that throws, a change that cannot be expanded) stops no other. */
+class Parts {
+  failed = 0;
+
+  constructor(private readonly deps: ActivityDependencies) {}
+
+  async run(ids: Readonly<Record<string, unknown>>, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.failed += 1;
+      this.deps.log.error({
+        event: 'sweep.part-failed',
+        ...ids,
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+}
+
+async function sendDue(
+  deps: ActivityDependencies & FlowDependencies,
+  parts: Parts,
+  heartbeat: () => void,
+): Promise<number> {
+  const due = await dueAccounts(deps.db, { limit: DUE_PER_SERVICE });
   const byService = new Map<string, DueAccountRow[]>();
   for (const account of due) byService.set(account.serviceId, [...(byService.get(account.serviceId) ?? []), account]);
   for (const [serviceId, accounts] of byService) {
-    const service = await engineServiceById(deps.db, serviceId);
-    if (service !== undefined) await sendService(deps, service, { accounts, heartbeat });
+    await parts.run({ service: serviceId }, async () => {
+      const service = await engineServiceById(deps.db, serviceId);
+      if (service !== undefined) await sendService(deps, service, accounts);
+      heartbeat();
+    });
   }
   return due.length;
 }
 
-interface DueBatch {
-  readonly accounts: readonly DueAccountRow[];
-  readonly heartbeat: () => void;
-}
-
-async function sendService(deps: ActivityDependencies & FlowDependencies, service: EngineService, batch: DueBatch): Promise<void> {
-  const many = batch.accounts.length > FEW_ACCOUNTS;
-  if (many && !hasOverrides(deps, service)) {
-    await requestSync(deps.db, { serviceId: service.id, kind: 'due', scope: {}, actor: 'system:sweep' });
-    await beginNextSync(deps, service.name);
-    return;
-  }
-  for (const account of batch.accounts) {
-    await dispatchAccount(deps, service, account);
-    batch.heartbeat();
-  }
+async function sendService(
+  deps: ActivityDependencies & FlowDependencies,
+  service: EngineService,
+  due: readonly DueAccountRow[],
+): Promise<void> {
+  if (due.length <= FEW_ACCOUNTS) return dispatchAccounts(deps, service, due);
+  await requestSync(deps.db, { serviceId: service.id, kind: 'due', scope: {}, actor: 'system:sweep' });
+  await beginNextSync(deps, service.name);
 }
 
 /** Queued syncs begin when their turn has come; one whose workflow was lost is started again under the same id. */
 async function sendSyncs(deps: ActivityDependencies & FlowDependencies): Promise<number> {
   const open = await openSyncs(deps.db);
   for (const sync of open) {
-    if (sync.status === 'staging' || sync.status === 'running') await deps.starter.sync({ service: sync.service, syncId: sync.id });
+    if (sync.status === 'staging' || sync.status === 'running')
+      await deps.starter.sync({ service: sync.service, syncId: sync.id });
   }
   const waiting = new Set(open.filter((sync) => sync.status === 'queued').map((sync) => sync.service));
   for (const service of waiting) await beginNextSync(deps, service);

@@ -1,3 +1,6 @@
+import { isServiceError } from '@muster/sdk';
+import { hasManager } from '../hooks/dispatch';
+import type { FlowDependencies } from '../hooks/flow';
 import type { EngineService } from '../store/engine-services';
 import { engineServiceByName } from '../store/engine-services';
 import { takeLeases } from '../store/leases';
@@ -6,10 +9,13 @@ import type { AccountSituation } from '../store/situations';
 import { openItems, recordItems } from '../store/sync-items';
 import type { ItemOutcome, SyncItem } from '../store/sync-items';
 import type { ConvergeOutcome } from '../workflows/contracts';
+import { sendThroughHook } from './chunk-hooks';
 import { convergeLeased } from './converge';
 import type { HookAccess } from './converge';
 import type { ActivityDependencies } from './dependencies';
+import { judgeFailure } from './failures';
 import { LEASE_MS, Round } from './round';
+import { serviceTrouble } from './service-trouble';
 
 export interface ChunkRequest {
   readonly service: string;
@@ -32,6 +38,8 @@ export interface ChunkAnswer {
 const BATCH = 25;
 /** How long a chunk waits before it looks again at accounts that another writer has. */
 const LEASED_WAIT_MS = 500;
+/** How long it waits before it looks again at a service that is paused. */
+const PAUSED_WAIT_MS = 10_000;
 /** A changed account is gone round again so often; after that its own workflow has it. */
 const MAX_ROUNDS = 5;
 
@@ -39,19 +47,36 @@ const MAX_ROUNDS = 5;
  * Brings the accounts of a chunk up to date, a batch at a time, with as many calls in flight as the service has slots.
  * Results are written per batch, so a chunk that is run again after a crash skips what is settled.
  */
-export async function syncChunk(deps: ActivityDependencies, request: ChunkRequest, context: ChunkContext): Promise<ChunkAnswer> {
+export async function syncChunk(
+  deps: ActivityDependencies & FlowDependencies,
+  request: ChunkRequest,
+  context: ChunkContext,
+): Promise<ChunkAnswer> {
   const items = await openItems(deps.db, request.syncId, request);
   for (let start = 0; start < items.length; start += BATCH) {
     context.signal.throwIfAborted();
     const service = await engineServiceByName(deps.db, request.service);
     if (service === undefined) return { waitMs: null };
     if (service.blockedMs > 0) return { waitMs: service.blockedMs };
-    if (service.pausedReason !== null) return { waitMs: 10_000 };
+    if (service.pausedReason !== null || !(await canBeBuilt(deps, service))) return { waitMs: PAUSED_WAIT_MS };
     await syncBatch(deps, { request, service, context, items: items.slice(start, start + BATCH) });
     context.heartbeat();
   }
   const left = await openItems(deps.db, request.syncId, request);
   return { waitMs: left.length === 0 ? null : LEASED_WAIT_MS };
+}
+
+/** A service whose configuration does not fit is paused before any of its accounts is taken up. */
+async function canBeBuilt(deps: ActivityDependencies, service: EngineService): Promise<boolean> {
+  if (!hasManager(deps, service)) return true;
+  try {
+    deps.managers.get(service);
+    return true;
+  } catch (error) {
+    if (!isServiceError(error)) throw error;
+    await serviceTrouble(deps, service, judgeFailure(error, 0, 0));
+    return false;
+  }
 }
 
 interface Batch {
@@ -61,19 +86,43 @@ interface Batch {
   readonly items: readonly SyncItem[];
 }
 
-async function syncBatch(deps: ActivityDependencies, batch: Batch): Promise<void> {
-  const { request, service, context } = batch;
+async function syncBatch(deps: ActivityDependencies & FlowDependencies, batch: Batch): Promise<void> {
+  const { request, service } = batch;
   const seqOf = new Map(batch.items.map((item) => [item.userId, item.seq]));
   const before = await readSituations(deps.db, service.id, [...seqOf.keys()]);
   const idle = before.filter((situation) => situation.version === situation.appliedVersion);
-  await record(deps, request, idle.map((situation) => ({ userId: situation.userId, ...IDLE })), seqOf);
+  await record(
+    deps,
+    request,
+    idle.map((situation) => ({ userId: situation.userId, ...IDLE })),
+    seqOf,
+  );
   const missing = batch.items.filter((item) => !before.some((situation) => situation.userId === item.userId));
-  await record(deps, request, missing.map((item) => ({ userId: item.userId, ...NO_ACCOUNT })), seqOf);
-  const due = before.filter((situation) => situation.version !== situation.appliedVersion).map((situation) => situation.userId);
+  await record(
+    deps,
+    request,
+    missing.map((item) => ({ userId: item.userId, ...NO_ACCOUNT })),
+    seqOf,
+  );
+  const due = before
+    .filter((situation) => situation.version !== situation.appliedVersion)
+    .map((situation) => situation.userId);
+  const hooked = await sendThroughHook(deps, service, { syncId: request.syncId, userIds: due });
+  await record(deps, request, hooked, seqOf);
+  await syncSetBased(
+    deps,
+    batch,
+    due.filter((userId) => !hooked.some((item) => item.userId === userId)),
+  );
+}
+
+async function syncSetBased(deps: ActivityDependencies, batch: Batch, due: readonly string[]): Promise<void> {
+  const { request, service, context } = batch;
+  const seqOf = new Map(batch.items.map((item) => [item.userId, item.seq]));
   const holder = `sync/${request.syncId}/${request.from}`;
   const leases = await takeLeases(deps.db, { serviceId: service.id, userIds: due, holder, leaseMs: LEASE_MS });
   const situations = new Map((await readSituations(deps.db, service.id, due)).map((s) => [s.userId, s]));
-  const results = await Promise.all(
+  const settled = await Promise.allSettled(
     leases.map(async (lease) => {
       const situation = situations.get(lease.userId);
       if (situation === undefined) return { userId: lease.userId, ...NO_ACCOUNT };
@@ -82,15 +131,32 @@ async function syncBatch(deps: ActivityDependencies, batch: Batch): Promise<void
     }),
   );
   context.heartbeat();
+  deps.failpoint('chunk:before-record');
+  const results = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   await record(deps, request, results, seqOf);
+  deps.failpoint('chunk:after-record');
+  // What broke one account (our own database is away) is thrown after the others were waited for: nobody works on unseen.
+  const broken = settled.find((result) => result.status === 'rejected');
+  if (broken !== undefined) throw broken.reason;
 }
 
 const IDLE = { outcome: 'unchanged', reason: undefined } as const;
 const NO_ACCOUNT = { outcome: 'skipped', reason: 'no such account' } as const;
 
-function buildRound(deps: ActivityDependencies, batch: Batch, taken: Pick<Round, 'lease'> & { readonly situation: AccountSituation }): Round {
+function buildRound(
+  deps: ActivityDependencies,
+  batch: Batch,
+  taken: Pick<Round, 'lease'> & { readonly situation: AccountSituation },
+): Round {
   const entry = deps.managers.get(batch.service);
-  return new Round(deps, batch.service, entry, { lane: 'bulk', signal: batch.context.signal }, taken.lease, taken.situation);
+  return new Round(
+    deps,
+    batch.service,
+    entry,
+    { lane: 'bulk', signal: batch.context.signal, timeoutMs: deps.callTimeoutMs },
+    taken.lease,
+    taken.situation,
+  );
 }
 
 interface Result {
@@ -123,12 +189,17 @@ async function nextRound(deps: ActivityDependencies, batch: Batch, last: Round):
 function resultOf(outcome: Exclude<ConvergeOutcome, { outcome: 'again' }>, did: ReadonlySet<string>): Result {
   switch (outcome.outcome) {
     case 'settled':
-      return { outcome: did.size > 0 ? 'succeeded' : 'unchanged', reason: did.size > 0 ? [...did].join(', ') : undefined };
+      return {
+        outcome: did.size > 0 ? 'succeeded' : 'unchanged',
+        reason: did.size > 0 ? [...did].join(', ') : undefined,
+      };
     case 'stopped':
       return { outcome: outcome.reason.includes('approval') ? 'skipped' : 'failed', reason: outcome.reason };
     case 'later':
       // Throttled, paused, or a group that is just being made: the item stays open. A failure has its own next try.
-      return outcome.reason.startsWith('failed') ? { outcome: 'failed', reason: outcome.reason } : { outcome: undefined, reason: undefined };
+      return outcome.reason.startsWith('failed')
+        ? { outcome: 'failed', reason: outcome.reason }
+        : { outcome: undefined, reason: undefined };
   }
 }
 
@@ -140,7 +211,9 @@ async function record(
 ): Promise<void> {
   const settled = results.flatMap((result) => {
     const seq = seqOf.get(result.userId);
-    return seq === undefined || result.outcome === undefined ? [] : [{ seq, outcome: result.outcome, reason: result.reason }];
+    return seq === undefined || result.outcome === undefined
+      ? []
+      : [{ seq, outcome: result.outcome, reason: result.reason }];
   });
   await recordItems(deps.db, request.syncId, settled);
 }

@@ -1,36 +1,47 @@
+import type { Queryable } from '../store/database';
 import { notifyUser, notifyOperators } from '../store/notify';
 import type { Release } from '../store/settle';
 import type { Round } from './round';
 
-/** Tells people what a round did to them: the person whose account went by itself, the operators what waits for them. */
-export async function tellAboutRound(round: Round, release: Release): Promise<void> {
-  const { deps, service, situation } = round;
+/** Tells the person whose account went by itself. Part of the transaction that records it, so that it is told once and not lost. */
+export async function tellTaken(client: Queryable, round: Round, what: 'removed' | 'disabled'): Promise<void> {
+  const { service, situation } = round;
+  if (!situation.notifyUser || situation.user === null) return;
   const title = service.title ?? service.name;
-  const removed = release.did.includes('delete') || release.did.includes('disable');
-  if (removed && situation.notifyUser && situation.user !== null) {
-    await notifyUser(deps.db, {
-      userId: situation.userId,
-      level: 'warning',
-      title: `Your ${title} account was ${release.did.includes('delete') ? 'removed' : 'disabled'}`,
-      text: `You are no longer entitled to the service ${title}. Ask your administrators if you think that this is wrong.`,
-      serviceName: service.name,
-    });
-  }
-  if (release.attention === 'staged') await tellStaged(round);
-  if (release.attention === 'rejected') {
-    await notifyOperators(deps.db, {
-      level: 'warning',
-      title: `${title}: an account cannot be as it should`,
-      text: `The account of ${situation.username} on ${service.name}: ${release.error?.message ?? release.outcome}. See all with GET /v1/services/${service.name}/accounts?attention=rejected.`,
-      serviceName: service.name,
-      dedupeKey: `rejected/${service.name}`,
-    });
-  }
+  await notifyUser(client, {
+    userId: situation.userId,
+    level: 'warning',
+    title: `Your ${title} account was ${what}`,
+    text: `You are no longer entitled to the service ${title}. Ask your administrators if you think that this is wrong.`,
+    serviceName: service.name,
+  });
 }
 
-async function tellStaged(round: Round): Promise<void> {
+/** Whether operators must hear of this outcome. */
+export function concernsOperators(release: Release): boolean {
+  return release.attention === 'staged' || release.attention === 'rejected';
+}
+
+/** Tells the operators what waits for them; in the transaction of the release. */
+export async function tellOperators(client: Queryable, round: Round, release: Release): Promise<void> {
+  if (release.attention === 'staged') await tellStaged(client, round);
+  if (release.attention === 'rejected') await tellRejected(client, round, release);
+}
+
+async function tellRejected(client: Queryable, round: Round, release: Release): Promise<void> {
+  const { service, situation } = round;
+  await notifyOperators(client, {
+    level: 'warning',
+    title: `${service.title ?? service.name}: an account cannot be as it should`,
+    text: `The account of ${situation.username} on ${service.name}: ${release.error?.message ?? release.outcome}. See all with GET /v1/services/${service.name}/accounts?attention=rejected.`,
+    serviceName: service.name,
+    dedupeKey: `rejected/${service.name}`,
+  });
+}
+
+async function tellStaged(client: Queryable, round: Round): Promise<void> {
   const { service } = round;
-  await notifyOperators(round.deps.db, {
+  await notifyOperators(client, {
     level: 'danger',
     title: `${service.title ?? service.name}: removals wait for you`,
     text: `More would be taken away from ${service.name} within 24 hours than its guard allows. Nothing of it happens before you look: muster guard ${service.name}`,

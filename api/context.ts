@@ -24,6 +24,4 @@ export interface ApiContext {
   readonly draining: AbortSignal;
   /** The way into the workflows for the hook of one service. */
   readonly portFor: (service: EngineService) => WorkflowPort;
-  /** Runs a manager's own method in a worker, for hooks' routes; undefined = this installation cannot. */
-  readonly callHookAction?: (service: string, action: string, input: unknown) => Promise<unknown>;
 }

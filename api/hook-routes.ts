@@ -48,11 +48,7 @@ export function hookRoutes(options: HookRoutesOptions): RequestHandler {
 
 async function serviceRoutes(context: ApiContext, name: string): Promise<readonly HookRoute[]> {
   const service = await resolveService(context, name);
-  const router = new RecordingRouter((action, input) => {
-    if (context.callHookAction === undefined)
-      throw new Problem('not-supported', 'Hooks cannot call their manager in this installation.');
-    return context.callHookAction(service.name, action, input);
-  });
+  const router = new RecordingRouter((action, input) => context.flow.callHookAction(service.name, action, input));
   hookFor(context.registry, service, context.portFor(service)).routes(router);
   return router.routes;
 }

@@ -27,8 +27,8 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem document' });
 
-/** At most so many entries in `errors`: enough to work with, and no answer grows without bound. */
-const MAX_ERRORS = 100;
+/** At most so many entries in `errors`: every bad line of a bad roster, and yet no answer grows without bound. */
+const MAX_ERRORS = 10_000;
 /** Of a roster every bad line is named; its reader has a bound of its own. */
 const MAX_ROSTER_ERRORS = 10_000;
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { adminTokenAuthenticator, ensureAdminToken } from '../auth/admin-token';
 import { required } from '../config/config';
+import { failpointOf } from '../config/failpoint';
 import { createLog } from '../config/log';
 import { sealerOf } from '../config/secrets';
 import { createFlow } from '../hooks/flow';
@@ -73,6 +74,7 @@ async function buildContext(config: Config): Promise<{ readonly context: ApiCont
   const registry = await loadConnectors({
     folders: [join(__dirname, '..', 'connectors'), ...config.connectors.folders],
     packages: config.connectors.packages,
+    db,
   });
   for (const skipped of registry.skipped) log.error({ event: 'connector.skipped', ...skipped });
   const address = config.temporalAddress ?? DEFAULT_TEMPORAL;
@@ -83,7 +85,7 @@ async function buildContext(config: Config): Promise<{ readonly context: ApiCont
   const context: ApiContext = {
     ...deps,
     log,
-    flow: createFlow({ ...deps, log }),
+    flow: createFlow({ ...deps, log, failpoint: failpointOf(config.failpoint) }),
     portFor: (service) => createPort(deps, service),
     temporalUiUrl: config.temporalUiUrl,
     temporalNamespace: config.temporalNamespace,

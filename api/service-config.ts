@@ -31,9 +31,23 @@ export interface ConfigChange {
  * @throws Problem not-acceptable-value with pointers below /config; it never holds a value
  */
 export function changeConfig(change: ConfigChange): StoredConfig {
+  const parts = partsAfter(change);
+  check(change, parts);
+  return { config: Object.fromEntries(parts.plain), sealedConfig: sealedAfter(change, parts) };
+}
+
+interface Parts {
+  readonly plain: Map<string, unknown>;
+  /** New secrets, in plain text. */
+  readonly secrets: Map<string, unknown>;
+  /** Secrets that stay, sealed. */
+  readonly kept: Map<string, string>;
+}
+
+function partsAfter(change: ConfigChange): Parts {
   const isSecret = (key: string): boolean => (change.connector.secrets ?? []).some((secret) => secret === key);
   const plain = new Map(Object.entries(change.before?.config ?? {}));
-  const kept = new Map(Object.entries(sealedServiceSecrets(change.before?.sealedConfig ?? null)));
+  const kept = new Map(Object.entries(sealedBefore(change)));
   const secrets = new Map<string, unknown>();
   for (const [key, value] of Object.entries(change.given)) {
     if (isSecret(key) && isSealedMark(value)) {
@@ -44,14 +58,20 @@ export function changeConfig(change: ConfigChange): StoredConfig {
     kept.delete(key);
     if (value !== null) (isSecret(key) ? secrets : plain).set(key, value);
   }
-  check(change, { plain, secrets, kept });
-  if (secrets.size === 0 && kept.size === 0) return { config: Object.fromEntries(plain), sealedConfig: null };
-  const sealed = sealedServiceSecrets(sealServiceSecrets(change.sealer, change.serviceId, Object.fromEntries(secrets)));
-  return {
-    config: Object.fromEntries(plain),
-    // The very same bytes where no secret was altered: nothing is due then.
-    sealedConfig: isUntouched(change, { secrets, kept }) ? (change.before?.sealedConfig ?? null) : packSealedSecrets({ ...Object.fromEntries(kept), ...sealed }),
-  };
+  return { plain, secrets, kept };
+}
+
+function sealedBefore(change: ConfigChange): Readonly<Record<string, string>> {
+  return sealedServiceSecrets(change.before?.sealedConfig ?? null);
+}
+
+function sealedAfter(change: ConfigChange, { secrets, kept }: Parts): Buffer | null {
+  if (secrets.size === 0 && kept.size === 0) return null;
+  const isUntouched = secrets.size === 0 && kept.size === Object.keys(sealedBefore(change)).length;
+  // The very same bytes where no secret was altered: nothing is due then.
+  if (isUntouched) return change.before?.sealedConfig ?? null;
+  const added = sealedServiceSecrets(sealServiceSecrets(change.sealer, change.serviceId, Object.fromEntries(secrets)));
+  return packSealedSecrets({ ...Object.fromEntries(kept), ...added });
 }
 
 /** The configuration as it is shown: secrets as `{"sealed": true}`. */
@@ -61,18 +81,13 @@ export function shownConfig(stored: StoredConfig): Readonly<Record<string, unkno
 }
 
 function isSealedMark(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 1 && 'sealed' in value && value.sealed === true;
-}
-
-interface Parts {
-  readonly plain: ReadonlyMap<string, unknown>;
-  readonly secrets: ReadonlyMap<string, unknown>;
-  readonly kept: ReadonlyMap<string, string>;
-}
-
-function isUntouched(change: ConfigChange, parts: Pick<Parts, 'secrets' | 'kept'>): boolean {
-  const before = sealedServiceSecrets(change.before?.sealedConfig ?? null);
-  return parts.secrets.size === 0 && parts.kept.size === Object.keys(before).length;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.keys(value).length === 1 &&
+    'sealed' in value &&
+    value.sealed === true
+  );
 }
 
 function check(change: ConfigChange, { plain, secrets, kept }: Parts): void {
@@ -83,12 +98,15 @@ function check(change: ConfigChange, { plain, secrets, kept }: Parts): void {
   const issues = parsed.error.issues.filter((issue) => !kept.has(String(issue.path[0])));
   const errors = issues.flatMap((issue): readonly ErrorItem[] => {
     const pointer = ['/config', ...issue.path.map(String)].join('/');
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ pointer: `${pointer}/${key.slice(0, 100)}`, detail: 'is not known here' }));
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ pointer: `${pointer}/${key.slice(0, 100)}`, detail: 'is not known here' }));
     return [{ pointer, detail: issue.message }];
   });
   if (errors.length > 0) refuse(change, errors);
 }
 
 function refuse(change: ConfigChange, errors: readonly ErrorItem[]): never {
-  throw new Problem('not-acceptable-value', `The configuration does not fit the connector ${change.connector.kind}.`, { errors });
+  throw new Problem('not-acceptable-value', `The configuration does not fit the connector ${change.connector.kind}.`, {
+    errors,
+  });
 }

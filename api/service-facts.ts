@@ -5,7 +5,10 @@ import { listStates } from '../store/states';
 import type { ApiContext } from './context';
 
 /** Writes down what only the connector's code knows about a service, before its change is expanded. */
-export async function learnService(context: Pick<ApiContext, 'db' | 'registry' | 'portFor'>, name: string): Promise<void> {
+export async function learnService(
+  context: Pick<ApiContext, 'db' | 'registry' | 'portFor'>,
+  name: string,
+): Promise<void> {
   const service = await engineServiceByName(context.db, name);
   if (service === undefined) return;
   const connector = context.registry.get(service.connector);

@@ -49,17 +49,28 @@ export const serviceFields = {
     .nullable()
     .optional()
     .meta({ description: 'where people find it' }),
-  config: z
-    .record(z.string(), z.unknown())
-    .optional()
-    .meta({ description: 'as the connector asks; secrets are sealed and shown as `{"sealed": true}`; keys that are not named stay, null takes one away' }),
+  config: z.record(z.string(), z.unknown()).optional().meta({
+    description:
+      'as the connector asks; secrets are sealed and shown as `{"sealed": true}`; keys that are not named stay, null takes one away',
+  }),
   enabled: z.boolean().optional(),
-  begins: z.enum(['automatic', 'on request']).optional().meta({ description: '`automatic`: whoever is entitled has an account' }),
-  onLoss: z.enum(['delete', 'disable']).optional().meta({ description: 'what becomes of the account when the right is lost' }),
+  begins: z
+    .enum(['automatic', 'on request'])
+    .optional()
+    .meta({ description: '`automatic`: whoever is entitled has an account' }),
+  onLoss: z
+    .enum(['delete', 'disable'])
+    .optional()
+    .meta({ description: 'what becomes of the account when the right is lost' }),
   onGone: z.enum(['recreate', 'drop']).optional().meta({ description: 'when somebody else took the account away' }),
   mapping: mapping.optional(),
-  nameFormat: format.optional().meta({ description: 'e.g. `{username}`, `{displayName}`, `{state}`, `{attributes.team}`' }),
-  nameFormats: z.record(z.string(), oneLine(500)).optional().meta({ description: 'by state name; wins over nameFormat' }),
+  nameFormat: format
+    .optional()
+    .meta({ description: 'e.g. `{username}`, `{displayName}`, `{state}`, `{attributes.team}`' }),
+  nameFormats: z
+    .record(z.string(), oneLine(500))
+    .optional()
+    .meta({ description: 'by state name; wins over nameFormat' }),
   nicknameFormat: format.optional(),
   guard: z
     .strictObject({ removal: guardLimit, disable: guardLimit, 'group removal': guardLimit })
@@ -90,11 +101,18 @@ export const serviceSchema = z
     nicknameFormat: z.string().nullable(),
     guard: z.strictObject({ removal: guardLimit, disable: guardLimit, 'group removal': guardLimit }),
     maxConcurrency: z.number().int().nullable(),
-    membership: z.enum(['by account', 'by group', 'none']).meta({ description: 'how group membership is written there' }),
+    membership: z
+      .enum(['by account', 'by group', 'none'])
+      .meta({ description: 'how group membership is written there' }),
     abilities: z
-      .object({ manager: z.array(z.enum(MANAGER_METHODS)), hook: z.array(z.string()).meta({ description: 'members that the hook overrides' }) })
+      .object({
+        manager: z.array(z.enum(MANAGER_METHODS)),
+        hook: z.array(z.string()).meta({ description: 'members that the hook overrides' }),
+      })
       .meta({ description: 'what the connector can do' }),
-    actions: z.array(z.enum(ADMIN_ACTIONS)).meta({ description: 'what POST /v1/services/{name}/actions and the accounts routes can do' }),
+    actions: z
+      .array(z.enum(ADMIN_ACTIONS))
+      .meta({ description: 'what POST /v1/services/{name}/actions and the accounts routes can do' }),
     configVersion: z.number().int(),
     createdAt: timestamp,
     updatedAt: timestamp,
@@ -102,7 +120,10 @@ export const serviceSchema = z
   .meta({ id: 'Service' });
 
 /** A service as the API shows it, with what it can do and without its secrets. */
-export async function showService(context: Pick<ApiContext, 'db' | 'registry'>, service: ServiceRecord): Promise<z.input<typeof serviceSchema>> {
+export async function showService(
+  context: Pick<ApiContext, 'db' | 'registry'>,
+  service: ServiceRecord,
+): Promise<z.input<typeof serviceSchema>> {
   const { sealedConfig: _sealed, config: _config, pausedReason, pausedDetail, pausedAt, ...shown } = service;
   const engine = await engineServiceByName(context.db, service.name);
   if (engine === undefined) throw new Problem('not-found', `There is no service ${service.name}.`);
@@ -119,10 +140,16 @@ export async function showService(context: Pick<ApiContext, 'db' | 'registry'>, 
 
 /** @throws Problem not-acceptable-value naming every placeholder that is not known */
 export function checkFormats(fields: ServiceFields): void {
-  const byState = Object.entries(fields.nameFormats ?? {}).map(([state, text]) => [`/nameFormats/${state}`, text] as const);
+  const byState = Object.entries(fields.nameFormats ?? {}).map(
+    ([state, text]) => [`/nameFormats/${state}`, text] as const,
+  );
   const formats = [['/nameFormat', fields.nameFormat], ['/nicknameFormat', fields.nicknameFormat], ...byState] as const;
   const errors = formats.flatMap(([pointer, text]): readonly ErrorItem[] =>
-    unknownPlaceholders(text ?? '').map((name) => ({ pointer, detail: `{${name.slice(0, 60)}} is not known; {username}, {displayName}, {state} and {attributes.<key>} are` })),
+    unknownPlaceholders(text ?? '').map((name) => ({
+      pointer,
+      detail: `{${name.slice(0, 60)}} is not known; {username}, {displayName}, {state} and {attributes.<key>} are`,
+    })),
   );
-  if (errors.length > 0) throw new Problem('not-acceptable-value', 'A name format has a placeholder that is not known.', { errors });
+  if (errors.length > 0)
+    throw new Problem('not-acceptable-value', 'A name format has a placeholder that is not known.', { errors });
 }

@@ -6,7 +6,9 @@ import type { RecordedChange } from '../store/changes';
 import type { Answer, RequestFacts, Responses } from './route';
 
 /** Query parameter of every write to the organisation. */
-export const reasonQuery = { reason: reasonText.optional().meta({ description: 'why; written to the audit trail' }) } as const;
+export const reasonQuery = {
+  reason: reasonText.optional().meta({ description: 'why; written to the audit trail' }),
+} as const;
 
 /** The answers of a write: with an operation when something was altered, without one when everything was so already. */
 export function writtenResponses(extra: Readonly<Record<string, z.ZodType>>): Responses {

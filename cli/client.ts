@@ -120,11 +120,14 @@ function refusal(status: number, body: unknown, config: Pick<ClientConfig, 'url'
   );
   const advice = adviceFor(status, config);
   const hint = status >= 500 && problem.instance !== undefined ? [`The log has more under ${problem.instance}.`] : [];
-  return new CliFailure(problem.detail ?? problem.title ?? `status ${status}`, EXIT.failed, [
-    ...errors,
-    ...advice,
-    ...hint,
-  ]);
+  return new CliFailure(problem.detail ?? problem.title ?? `status ${status}`, EXIT.failed, [...shortened(errors), ...advice, ...hint], problem);
+}
+
+const SHOWN_ERRORS = 20;
+
+function shortened(errors: readonly string[]): readonly string[] {
+  if (errors.length <= SHOWN_ERRORS) return errors;
+  return [...errors.slice(0, SHOWN_ERRORS), `and ${errors.length - SHOWN_ERRORS} more (--json shows all)`];
 }
 
 function adviceFor(status: number, config: Pick<ClientConfig, 'token'>): readonly string[] {

@@ -11,6 +11,8 @@ export class CliFailure extends Error {
     readonly exitCode: ExitCode = EXIT.failed,
     /** Lines below the message, e.g. each wrong value. */
     readonly details: readonly string[] = [],
+    /** The problem document, for `--json`. */
+    readonly problem?: unknown,
   ) {
     super(message);
   }

@@ -16,20 +16,23 @@ const TYPES: Readonly<Record<string, string>> = {
   '.yaml': 'application/yaml',
   '.yml': 'application/yaml',
   '.csv': 'text/csv',
+  '.ndjson': 'application/x-ndjson',
+  '.jsonl': 'application/x-ndjson',
 };
 
 interface Options {
   readonly mode: 'replace' | 'merge';
   readonly dryRun?: true;
-  readonly format?: 'json' | 'yaml' | 'csv';
+  readonly allowEmpty?: true;
+  readonly format?: 'json' | 'yaml' | 'csv' | 'ndjson';
   readonly reason?: string;
   readonly watch: boolean;
 }
 
-/** The part of the answer that is shown; counts are shown as they come. */
+/** The part of the answer that is shown. Without an operation nothing was altered. */
 interface Imported {
-  readonly operation?: OperationView | null;
-  readonly difference: Readonly<Record<string, unknown>>;
+  readonly operation?: OperationView;
+  readonly difference: Readonly<Record<string, number | { readonly count: number; readonly names: readonly string[] }>>;
 }
 
 /** `muster import FILE` */
@@ -46,22 +49,24 @@ export function addImport(program: Command): void {
         .default('replace'),
     )
     .option('--dry-run', 'only show the difference')
-    .addOption(new Option('--format <format>', 'needed where the name does not tell').choices(['json', 'yaml', 'csv']))
+    .option('--allow-empty', 'a roster without people means that everybody has left')
+    .addOption(new Option('--format <format>', 'needed where the name does not tell').choices(['json', 'yaml', 'csv', 'ndjson']))
     .option('--reason <text>', 'kept with the operation')
     .option('--no-watch', 'do not wait until the accounts are provisioned')
     .action(async (file: string, options: Options, self: Command) => {
       const { client, output } = openSession(self);
-      const stream = { content: await open(file), contentType: typeOf(file, options.format) };
-      const { mode, dryRun = false, reason } = options;
+      const contentType = typeOf(file, options.format);
+      const stream = { content: await open(file), contentType };
+      const { mode, dryRun = false, allowEmpty = false, reason } = options;
       const imported = await client.call<Imported>({
         method: 'POST',
         path: '/v1/imports',
-        query: { mode, dryRun, reason },
+        query: { mode, dryRun, allowEmpty, reason },
         stream,
       });
       await show(imported, options, output);
       const { operation } = imported;
-      if (dryRun || !options.watch || operation === undefined || operation === null) return;
+      if (dryRun || !options.watch || operation === undefined) return;
       await followOperation({ client, output }, operation.id);
     });
   withExamples(command, [
@@ -74,7 +79,7 @@ export function addImport(program: Command): void {
 function typeOf(file: string, format: Options['format']): string {
   const type = TYPES[format === undefined ? extname(file).toLowerCase() : `.${format}`];
   if (type !== undefined) return type;
-  throw new CliFailure(`The name ${file} does not tell the format.`, EXIT.usage, ['Give --format json, yaml or csv.']);
+  throw new CliFailure(`The name ${file} does not tell the format.`, EXIT.usage, ['Give --format json, yaml, csv or ndjson.']);
 }
 
 async function open(file: string): Promise<Readable> {
@@ -90,7 +95,7 @@ async function show(imported: Imported, options: Options, output: Output): Promi
   if (output.json) {
     // With a watch that follows, the operation's end is the value: one command prints one JSON value.
     const follows =
-      options.watch && options.dryRun !== true && imported.operation !== undefined && imported.operation !== null;
+      options.watch && options.dryRun !== true && imported.operation !== undefined;
     if (!follows) output.value(imported);
     return;
   }
@@ -99,26 +104,17 @@ async function show(imported: Imported, options: Options, output: Output): Promi
   for (const line of lines.length === 0 ? ['nothing'] : lines) output.line(`  ${line}`);
 }
 
-/** `users created 3: ada, ben, cy`: counts and, where the API names them, the first few names. */
-function differenceLines(difference: Readonly<Record<string, unknown>>, prefix = ''): readonly string[] {
-  return Object.entries(difference).flatMap(([key, value]) => {
-    const label = `${prefix}${words(key)}`;
-    if (typeof value === 'number') return value === 0 ? [] : [`${label} ${value}`];
-    if (Array.isArray(value)) return value.length === 0 ? [] : [`${label}: ${namesOf(value)}`];
-    if (typeof value === 'object' && value !== null)
-      return differenceLines(value as Record<string, unknown>, `${label} `);
-    return [];
+/** `created 3: ada, ben, cy`; what did not change is left out. */
+function differenceLines(difference: Imported['difference']): readonly string[] {
+  return Object.entries(difference).flatMap(([key, part]) => {
+    if (typeof part === 'number' || part.count === 0) return [];
+    const names = part.names.slice(0, SHOWN_NAMES).map(safe).join(', ');
+    const more = part.count > SHOWN_NAMES ? ` and ${part.count - SHOWN_NAMES} more` : '';
+    return [`${words(key)} ${part.count}: ${names}${more}`];
   });
 }
 
 const SHOWN_NAMES = 10;
-
-function namesOf(values: readonly unknown[]): string {
-  const names = values
-    .slice(0, SHOWN_NAMES)
-    .map((value) => safe(typeof value === 'object' ? JSON.stringify(value) : value));
-  return values.length > SHOWN_NAMES ? `${names.join(', ')} and ${values.length - SHOWN_NAMES} more` : names.join(', ');
-}
 
 function words(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addExplain } from './explain';
 import { addGuard } from './guard';
 import { addImport } from './import';
+import { addMaintenance } from './maintenance';
 import { addOperations } from './operations';
 import { addServices } from './services';
 import { startCommand } from './start';
@@ -34,6 +35,7 @@ export function createProgram(): Command {
   addGuard(program);
   addOperations(program);
   addServices(program);
+  addMaintenance(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }

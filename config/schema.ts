@@ -26,6 +26,20 @@ const count = z
   )
   .pipe(z.number().int().min(1, 'must be at least 1').max(1000, 'must be at most 1000'));
 
+const duration = z
+  .union(
+    [
+      z.number(),
+      z
+        .string()
+        .regex(/^\d{1,6}$/)
+        .transform(Number),
+    ],
+    'must be a whole number of milliseconds',
+  )
+  // An account's lease has at least 30 s left when a call begins: the call must end well before.
+  .pipe(z.number().int().min(500, 'must be at least 500').max(20_000, 'must be at most 20000'));
+
 const text = z.string('must be a text').min(1, 'must not be empty');
 const webUrl = z.url({ protocol: /^https?$/, error: 'must be a URL that begins with http:// or https://' });
 const postgresUrl = z.url({
@@ -99,7 +113,9 @@ export const configSchema = z.strictObject({
     .default('info'),
   /** Activities that one worker process runs at the same time. */
   workerConcurrency: count.default(100),
-  /** For fault tests only: a named place (`name` or `name#3`) at which the worker kills itself. */
+  /** Hard end of one call to an external system, in milliseconds; after a crash an unsettled creation is looked at that much later. */
+  callTimeoutMs: duration.default(15_000),
+  /** For fault tests only: a named place (`name` or `name#3`) at which the process kills itself. */
   failpoint: text.optional(),
   /** Port of a worker's Prometheus page on loopback; 0 or absent = none. */
   metricsPort: port.optional(),
@@ -137,6 +153,7 @@ export const VARIABLES: readonly Variable[] = [
   plain('embedded.targetPort', 'MUSTER_TARGET_PORT'),
   plain('embedded.temporalPort', 'MUSTER_TEMPORAL_PORT'),
   plain('embedded.temporalUiPort', 'MUSTER_TEMPORAL_UI_PORT'),
+  plain('callTimeoutMs', 'MUSTER_CALL_TIMEOUT_MS'),
   plain('failpoint', 'MUSTER_FAILPOINT'),
   plain('metricsPort', 'MUSTER_METRICS_PORT'),
   plain('metricsSources', 'MUSTER_METRICS_SOURCES'),

@@ -42,6 +42,20 @@ export function openServiceSecrets(
   );
 }
 
+/** All secrets of a service sealed with the newest key; undefined when they are. @throws SealError when a key is missing */
+export function rotateServiceSecrets(
+  sealer: Pick<Sealer, 'rotate'>,
+  serviceId: string,
+  sealedConfig: Buffer,
+): Buffer | undefined {
+  const standing = sealedServiceSecrets(sealedConfig);
+  const rotated = Object.entries(standing).flatMap(([key, sealed]): [string, string][] => {
+    const anew = sealer.rotate(Buffer.from(sealed, 'base64'), servicePurpose(serviceId, key));
+    return anew === undefined ? [] : [[key, anew.toString('base64')]];
+  });
+  return rotated.length === 0 ? undefined : packSealedSecrets({ ...standing, ...Object.fromEntries(rotated) });
+}
+
 function servicePurpose(serviceId: string, key: string): string {
   return `service:${serviceId}:${key}`;
 }

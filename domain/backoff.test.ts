@@ -17,13 +17,17 @@ describe('waiting after failures', () => {
 
   test('it stays between half a second and ten minutes', () => {
     fc.assert(
-      fc.property(fc.integer({ min: -5, max: 1e9 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (failures, random) => {
-        const wait = backoffMs(failures, random);
+      fc.property(
+        fc.integer({ min: -5, max: 1e9 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (failures, random) => {
+          const wait = backoffMs(failures, random);
 
-        expect(Number.isInteger(wait)).toBe(true);
-        expect(wait).toBeGreaterThanOrEqual(500);
-        expect(wait).toBeLessThanOrEqual(TEN_MINUTES_MS);
-      }),
+          expect(Number.isInteger(wait)).toBe(true);
+          expect(wait).toBeGreaterThanOrEqual(500);
+          expect(wait).toBeLessThanOrEqual(TEN_MINUTES_MS);
+        },
+      ),
     );
   });
 

@@ -38,24 +38,60 @@ const names = (decision: Decision): readonly string[] => decision.steps.map((ste
 describe('what one account needs', () => {
   const table: readonly (readonly [string, Partial<Situation>, readonly string[]])[] = [
     ['a settled account needs nothing', {}, []],
-    ['nothing there yet is created with its groups', { status: 'none', remoteId: null, appliedGroups: null }, ['create', 'set groups']],
-    ['a tombstone of somebody entitled again is created', { status: 'removed', remoteId: null }, ['create', 'set groups']],
+    [
+      'nothing there yet is created with its groups',
+      { status: 'none', remoteId: null, appliedGroups: null },
+      ['create', 'set groups'],
+    ],
+    [
+      'a tombstone of somebody entitled again is created',
+      { status: 'removed', remoteId: null },
+      ['create', 'set groups'],
+    ],
     ['a disabled account of somebody entitled is enabled', { status: 'disabled' }, ['enable']],
     ['another name is a profile update', { wantedProfile: { ...ADA, name: 'ada-2' } }, ['update profile']],
     ['another nickname is its own call', { wantedProfile: { ...ADA, nickname: 'A.' } }, ['set nickname']],
-    ['attributes in another order are no difference', { appliedProfile: { ...ADA, attributes: { a: 1, b: 2 } }, wantedProfile: { ...ADA, attributes: { b: 2, a: 1 } } }, []],
+    [
+      'attributes in another order are no difference',
+      { appliedProfile: { ...ADA, attributes: { a: 1, b: 2 } }, wantedProfile: { ...ADA, attributes: { b: 2, a: 1 } } },
+      [],
+    ],
     ['groups in another order are no difference', { appliedGroups: [G2, G1], wantedGroups: [G1, G2] }, []],
     ['a group less is set', { appliedGroups: [G1, G2] }, ['set groups']],
     ['groups never written are written, even none', { appliedGroups: null, wantedGroups: [] }, ['set groups']],
     ['groups that are not kept by account are left alone', { appliedGroups: null, wantedGroups: null }, []],
     ['a wanted password is set', { passwordWanted: true }, ['set password']],
-    ['a lost right removes the account and its sessions', { entitled: false, wantedProfile: null }, ['end sessions', 'delete']],
-    ['a lost right disables where the service says so', { entitled: false, onLoss: 'disable', wantedProfile: null }, ['disable', 'end sessions']],
-    ['who is disabled already stays so', { entitled: false, onLoss: 'disable', status: 'disabled', wantedProfile: null }, []],
-    ['who is deleted is removed for good, also when disabled', { entitled: false, userGone: true, onLoss: 'disable', status: 'disabled', wantedProfile: null }, ['end sessions', 'delete']],
+    [
+      'a lost right removes the account and its sessions',
+      { entitled: false, wantedProfile: null },
+      ['end sessions', 'delete'],
+    ],
+    [
+      'a lost right disables where the service says so',
+      { entitled: false, onLoss: 'disable', wantedProfile: null },
+      ['disable', 'end sessions'],
+    ],
+    [
+      'who is disabled already stays so',
+      { entitled: false, onLoss: 'disable', status: 'disabled', wantedProfile: null },
+      [],
+    ],
+    [
+      'who is deleted is removed for good, also when disabled',
+      { entitled: false, userGone: true, onLoss: 'disable', status: 'disabled', wantedProfile: null },
+      ['end sessions', 'delete'],
+    ],
     ['who declines is removed for good', { choice: 'declined', onLoss: 'disable' }, ['end sessions', 'delete']],
-    ['nothing there and no right needs nothing', { entitled: false, status: 'none', remoteId: null, wantedProfile: null }, []],
-    ['a service that cannot delete disables', { entitled: false, abilities: without('deleteAccount'), wantedProfile: null }, ['disable', 'end sessions']],
+    [
+      'nothing there and no right needs nothing',
+      { entitled: false, status: 'none', remoteId: null, wantedProfile: null },
+      [],
+    ],
+    [
+      'a service that cannot delete disables',
+      { entitled: false, abilities: without('deleteAccount'), wantedProfile: null },
+      ['disable', 'end sessions'],
+    ],
     ['on request, nobody asked: the account goes', { begins: 'on request' }, ['end sessions', 'delete']],
     ['on request, asked for: it stays', { begins: 'on request', choice: 'wanted' }, []],
   ];
@@ -114,7 +150,10 @@ const situations: fc.Arbitrary<Situation> = fc
   })
   .map(({ hasRemoteId, ...rest }) => ({
     ...rest,
-    remoteId: rest.status === 'active' || rest.status === 'disabled' || (rest.status === 'pending' && hasRemoteId) ? 'r1' : null,
+    remoteId:
+      rest.status === 'active' || rest.status === 'disabled' || (rest.status === 'pending' && hasRemoteId)
+        ? 'r1'
+        : null,
     entitled: rest.entitled && !rest.userGone,
   }));
 
@@ -133,7 +172,10 @@ function apply(before: Situation, step: Step): Situation {
       return { ...before, appliedProfile: before.wantedProfile };
     case 'set nickname': {
       const applied = before.appliedProfile ?? before.wantedProfile;
-      return { ...before, appliedProfile: applied === null ? null : { ...applied, nickname: before.wantedProfile?.nickname ?? '' } };
+      return {
+        ...before,
+        appliedProfile: applied === null ? null : { ...applied, nickname: before.wantedProfile?.nickname ?? '' },
+      };
     }
     case 'set groups':
       return { ...before, appliedGroups: step.wanted };
@@ -180,9 +222,12 @@ describe('in every situation', () => {
 
   test('an account that is not wanted gets nothing', () => {
     fc.assert(
-      fc.property(situations.filter((before) => !isWanted(before)), (before) => {
-        expect(names(decide(before)).filter((step) => !REMOVING.includes(step))).toEqual([]);
-      }),
+      fc.property(
+        situations.filter((before) => !isWanted(before)),
+        (before) => {
+          expect(names(decide(before)).filter((step) => !REMOVING.includes(step))).toEqual([]);
+        },
+      ),
     );
   });
 

@@ -18,9 +18,13 @@ describe('how much a service may lose in a day', () => {
 
   test('the limit is max(10, min(10 %, 1,000)) for every size', () => {
     fc.assert(
-      fc.property(fc.nat(10_000_000), fc.constantFrom<GuardKind[]>('removal', 'disable', 'group removal'), (population, kind) => {
-        expect(guardLimit({}, kind, population)).toBe(Math.max(10, Math.min(Math.floor(population / 10), 1_000)));
-      }),
+      fc.property(
+        fc.nat(10_000_000),
+        fc.constantFrom<GuardKind[]>('removal', 'disable', 'group removal'),
+        (population, kind) => {
+          expect(guardLimit({}, kind, population)).toBe(Math.max(10, Math.min(Math.floor(population / 10), 1_000)));
+        },
+      ),
     );
   });
 

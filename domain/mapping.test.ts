@@ -17,11 +17,27 @@ describe('which remote groups a service should have', () => {
     ['deny takes groups out', { groups: { deny: ['coo*'] } }, ['Pilots']],
     ['allow lets in only what it names', { groups: { allow: ['PIL*'] } }, ['Pilots']],
     ['deny wins over allow', { groups: { allow: ['*'], deny: ['Pilots'] } }, ['Cooks']],
-    ['the table wins over template, allow and deny', { groups: { table: { Pilots: ['crew', 'air'] }, deny: ['*'] } }, ['crew', 'air']],
+    [
+      'the table wins over template, allow and deny',
+      { groups: { table: { Pilots: ['crew', 'air'] }, deny: ['*'] } },
+      ['crew', 'air'],
+    ],
     ['an empty table entry maps to nothing', { groups: { table: { Pilots: [] } } }, ['Cooks']],
-    ['without a default only the table counts', { groups: { default: 'none', table: { Cooks: ['kitchen'] } } }, ['kitchen']],
-    ['a state maps only where the table says so', { groups: { default: 'none' }, states: { table: { Member: ['members'] } } }, ['members']],
-    ['reserved names are never touched', { reserved: ['PILOTS'], states: { table: { Member: ['pilots'] } } }, ['Cooks']],
+    [
+      'without a default only the table counts',
+      { groups: { default: 'none', table: { Cooks: ['kitchen'] } } },
+      ['kitchen'],
+    ],
+    [
+      'a state maps only where the table says so',
+      { groups: { default: 'none' }, states: { table: { Member: ['members'] } } },
+      ['members'],
+    ],
+    [
+      'reserved names are never touched',
+      { reserved: ['PILOTS'], states: { table: { Member: ['pilots'] } } },
+      ['Cooks'],
+    ],
   ];
   test.each(table)('%s', (_title, rules, names) => {
     expect(remote(rules)).toEqual(names);
@@ -42,11 +58,15 @@ describe('which remote groups a service should have', () => {
   });
 
   test('a group with the name of an object member has no table entry', () => {
-    expect(remote({ groups: { table: {}, default: 'none' } }, [{ kind: 'group', id: 'g', name: 'constructor' }])).toEqual([]);
+    expect(
+      remote({ groups: { table: {}, default: 'none' } }, [{ kind: 'group', id: 'g', name: 'constructor' }]),
+    ).toEqual([]);
   });
 
   test('a group name with $ and braces stays as it is', () => {
-    expect(remote({ groups: { template: 'x-{group}' } }, [{ kind: 'group', id: 'g', name: '$& {group}' }])).toEqual(['x-$& {group}']);
+    expect(remote({ groups: { template: 'x-{group}' } }, [{ kind: 'group', id: 'g', name: '$& {group}' }])).toEqual([
+      'x-$& {group}',
+    ]);
   });
 });
 
@@ -60,10 +80,13 @@ describe('patterns', () => {
 
   test('a name without a star matches itself and nothing longer', () => {
     fc.assert(
-      fc.property(fc.string({ minLength: 1 }).filter((name) => !name.includes('*')), (name) => {
-        expect(matchesAny([name], name)).toBe(true);
-        expect(matchesAny([name], `${name}x`)).toBe(false);
-      }),
+      fc.property(
+        fc.string({ minLength: 1 }).filter((name) => !name.includes('*')),
+        (name) => {
+          expect(matchesAny([name], name)).toBe(true);
+          expect(matchesAny([name], `${name}x`)).toBe(false);
+        },
+      ),
     );
   });
 });

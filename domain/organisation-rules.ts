@@ -21,7 +21,8 @@ export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly o
  * that turn the reading direction around (they make one name look like another).
  */
 const NOT_IN_NAMES = /[\p{Cc}\p{Cs}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
-const NOT_IN_TEXT = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\p{Cs}]/u;
+/** Control characters except tab and line ends, and lone surrogates. */
+const NOT_IN_TEXT = /[^\P{Cc}\t\n\r]|\p{Cs}/u;
 const EMAIL = /^[^\s@]+@[^\s@]+$/u;
 
 /** A username or the name of a group: 1 to 200 characters on one line; blanks at the ends are cut off. */
@@ -55,7 +56,8 @@ export function checkEmail(value: unknown): Checked<string> {
 export function checkAttributes(value: unknown): Checked<Attributes> {
   const entries = entriesOf(value);
   if (entries === undefined) return refuse('must be an object of names and values');
-  if (entries.length > ORGANISATION_LIMITS.attributes) return refuse(`must have at most ${ORGANISATION_LIMITS.attributes} keys`);
+  if (entries.length > ORGANISATION_LIMITS.attributes)
+    return refuse(`must have at most ${ORGANISATION_LIMITS.attributes} keys`);
   const checked: [string, AttributeValue][] = [];
   for (const [key, entry] of entries) {
     if (typeof key !== 'string') return refuse('must have names that are text');
@@ -98,7 +100,8 @@ function attributeProblem(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : 'must be a finite number';
   if (typeof value === 'string') return textProblem(value);
   if (!Array.isArray(value)) return `must be text, a number, true, false, null or a list of text, not ${kindOf(value)}`;
-  if (value.length > ORGANISATION_LIMITS.attributeList) return `must have at most ${ORGANISATION_LIMITS.attributeList} entries`;
+  if (value.length > ORGANISATION_LIMITS.attributeList)
+    return `must have at most ${ORGANISATION_LIMITS.attributeList} entries`;
   for (const entry of value as readonly unknown[]) {
     if (typeof entry !== 'string') return `must be a list of text, not of ${kindOf(entry)}`;
     const problem = textProblem(entry);
@@ -117,7 +120,7 @@ function textProblem(text: string): string | undefined {
 function isLonger(text: string, max: number): boolean {
   if (text.length <= max) return false;
   // A character beyond the BMP takes two units: only what lies between is worth counting.
-  return text.length > 2 * max || [...text].length > max;
+  return text.length > 2 * max || Array.from(text).length > max;
 }
 
 function entriesOf(value: unknown): readonly (readonly [unknown, unknown])[] | undefined {

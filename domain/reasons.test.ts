@@ -16,7 +16,11 @@ const ALL: readonly DueReason[] = [
 
 describe('which reason comes first', () => {
   test('what takes away comes before what gives', () => {
-    expect(orderReasons(['updateGroups', 'createAccount', 'validateUser'])).toEqual(['validateUser', 'createAccount', 'updateGroups']);
+    expect(orderReasons(['updateGroups', 'createAccount', 'validateUser'])).toEqual([
+      'validateUser',
+      'createAccount',
+      'updateGroups',
+    ]);
   });
 
   test('every reason has a place', () => {

@@ -1,10 +1,6 @@
 import { hookOverrides } from '@muster/sdk';
-import type { HookMember, HookUser, ServiceHook } from '@muster/sdk';
-import { backoffMs } from '../domain/backoff';
-import { isWanted } from '../domain/decide';
-import { orderReasons } from '../domain/reasons';
+import type { HookMember, WorkflowPort } from '@muster/sdk';
 import type { DueReason } from '../domain/words';
-import { askGuard } from '../store/guard';
 import type { EngineService } from '../store/engine-services';
 import { takeLeases } from '../store/leases';
 import { releaseLease } from '../store/settle';
@@ -12,11 +8,12 @@ import type { Release } from '../store/settle';
 import { readSituations } from '../store/situations';
 import type { AccountSituation } from '../store/situations';
 import { claimForHook, releaseHookClaim } from '../store/wish';
-import type { AccountWorkflow } from '../workflows/contracts';
+import { HookCall, workflowOf } from './hook-call';
+import type { HookedService, HookResult } from './hook-call';
 import { createPort } from './port';
 import type { PortDependencies } from './port';
 import type { ConnectorRegistry } from './registry';
-import { hookFor } from './service-hooks';
+import { hookFor, INERT_PORT } from './service-hooks';
 
 export interface DispatchDependencies extends PortDependencies {
   readonly registry: Pick<ConnectorRegistry, 'get'>;
@@ -26,6 +23,9 @@ export interface DueAccount {
   readonly userId: string;
   readonly reasons: readonly DueReason[];
 }
+
+/** What came of sending one account. `ordinary`: its workflow, or the sync that asks, does it. */
+export type Dispatched = 'ordinary' | 'handed on' | 'done' | 'failed' | 'staged' | 'not due';
 
 /** Members whose override takes the place of starting the workflow. */
 const DISPATCHED: readonly HookMember[] = [
@@ -37,162 +37,181 @@ const DISPATCHED: readonly HookMember[] = [
   'updateProfile',
   'syncNickname',
   'syncNicknamesBulk',
+  'setPassword',
+  'resetPassword',
 ];
+
+const BULK_MEMBERS = ['updateGroupsBulk', 'syncNicknamesBulk'] as const;
 
 /** Nobody else calls the hook for the same account within this time. */
 const CLAIM_MS = 60_000;
 
-/** True when accounts of this service must be sent one by one through its hook, because it overrides something. */
+/** True when accounts of this service must go through its hook, because it overrides something or is all there is. */
 export function hasOverrides(deps: DispatchDependencies, service: EngineService): boolean {
-  const overrides = hookOverrides(hookFor(deps.registry, service, createPort(deps, service)));
-  return !hasManager(deps, service) || DISPATCHED.some((member) => overrides.has(member));
+  const hooked = hookedService(deps, service);
+  return !hooked.hasManager || DISPATCHED.some((member) => hooked.overrides.has(member));
 }
 
-function hasManager(deps: DispatchDependencies, service: EngineService): boolean {
-  return deps.registry.get(service.connector)?.manager !== undefined;
+/** False: its hook only wants the calls. Of a connector that is not loaded nobody knows: its accounts wait for it. */
+export function hasManager(deps: Pick<DispatchDependencies, 'registry'>, service: EngineService): boolean {
+  const connector = deps.registry.get(service.connector);
+  return connector === undefined || connector.manager !== undefined;
+}
+
+function hookedService(deps: DispatchDependencies, service: EngineService): HookedService {
+  const build = (port: WorkflowPort) => hookFor(deps.registry, service, port);
+  return { service, hasManager: hasManager(deps, service), overrides: hookOverrides(build(INERT_PORT)), build };
 }
 
 /**
- * Sends one due account through its hook. Where nothing is overridden the workflow is started; where something is, the
- * override is called instead, validate first, and what it does not hand on it has done.
+ * Sends due accounts of one service through its hook. Where nothing is overridden their workflows are started; where
+ * something is, the override is called instead (once for all where there is a bulk override), validate first, and what it
+ * does not hand on it has done.
  */
-export async function dispatchAccount(deps: DispatchDependencies, service: EngineService, due: DueAccount): Promise<void> {
-  if (!hasOverrides(deps, service)) {
-    await deps.starter.account({ service: service.name, userId: due.userId, reason: workflowOf(due.reasons) });
-    return;
+export async function dispatchAccounts(
+  deps: DispatchDependencies,
+  service: EngineService,
+  due: readonly DueAccount[],
+): Promise<void> {
+  const ordinary = new Map(due.map((account) => [account.userId, workflowOf(account.reasons)]));
+  if (hasOverrides(deps, service)) {
+    const outcomes = await dispatchThroughHook(deps, service, [...ordinary.keys()]);
+    for (const [userId, outcome] of outcomes) if (outcome !== 'ordinary') ordinary.delete(userId);
   }
-  if (!(await claimForHook(deps.db, { serviceId: service.id, userId: due.userId }, CLAIM_MS))) return;
-  const [situation] = await readSituations(deps.db, service.id, [due.userId]);
-  if (situation === undefined) return;
-  const call = new HookCall(deps, service, situation);
-  await call.run(due.reasons);
+  await Promise.all(
+    [...ordinary].map(([userId, reason]) => deps.starter.account({ service: service.name, userId, reason })),
+  );
 }
 
-function workflowOf(reasons: readonly DueReason[]): AccountWorkflow {
-  const first = orderReasons(reasons)[0];
-  return first === undefined || first === 'reconfigured' ? 'convergeAccount' : first;
+/**
+ * Calls the overridden members for these accounts and records what came of it. An account answered with `ordinary` is left
+ * to the caller; one that was handed on has its workflow.
+ */
+export async function dispatchThroughHook(
+  deps: DispatchDependencies,
+  service: EngineService,
+  userIds: readonly string[],
+): Promise<ReadonlyMap<string, Dispatched>> {
+  const hooked = hookedService(deps, service);
+  const outcomes = new Map<string, Dispatched>(userIds.map((userId) => [userId, 'not due']));
+  const planned: Planned[] = [];
+  for (const situation of await readSituations(deps.db, service.id, userIds)) {
+    if (situation.version === situation.appliedVersion) continue;
+    const call = await plan(deps, hooked, situation);
+    if (call === 'ordinary') outcomes.set(situation.userId, 'ordinary');
+    else if (call !== undefined) planned.push(call);
+  }
+  const failed = await callBulk(deps, hooked, planned);
+  await Promise.all(
+    planned.map(async ({ call, members }) => {
+      const problem = failed.get(call);
+      const result = problem === undefined ? await call.run(members) : settled(call.failure(problem));
+      outcomes.set(call.user.id, await conclude(deps, service, { call, result }));
+    }),
+  );
+  return outcomes;
 }
 
-class HookCall {
-  private handedOn = false;
-  private readonly hook: ServiceHook;
-  private readonly overrides: ReadonlySet<HookMember>;
-  private readonly user: HookUser;
+interface Planned {
+  readonly call: HookCall;
+  readonly members: readonly HookMember[];
+}
 
-  constructor(
-    private readonly deps: DispatchDependencies,
-    private readonly service: EngineService,
-    private readonly situation: AccountSituation,
-  ) {
-    const port = createPort(deps, service, () => {
-      this.handedOn = true;
-    });
-    this.hook = hookFor(deps.registry, service, port);
-    this.overrides = hookOverrides(this.hook);
-    this.user = situation.user ?? goneUser(situation);
+/** Only who is claimed is called; what is known of them is read after the claim, so that no change is taken for done unseen. */
+async function plan(
+  deps: DispatchDependencies,
+  hooked: HookedService,
+  before: AccountSituation,
+): Promise<Planned | 'ordinary' | undefined> {
+  const account = { serviceId: before.serviceId, userId: before.userId };
+  if (hooked.hasManager && (await membersFor(new HookCall(deps, hooked, before))).length === 0) return 'ordinary';
+  if (!(await claimForHook(deps.db, account, CLAIM_MS))) return undefined;
+  const [situation] = await readSituations(deps.db, before.serviceId, [before.userId]);
+  if (situation === undefined) return undefined;
+  const call = new HookCall(deps, hooked, situation);
+  try {
+    return { call, members: await call.plan() };
+  } catch (error) {
+    await record(deps, situation, call.failure(error));
+    return undefined;
   }
+}
 
-  async run(reasons: readonly DueReason[]): Promise<void> {
+/** A hook that cannot even be asked is called again under the claim, where its failure is recorded. */
+async function membersFor(call: HookCall): Promise<readonly unknown[]> {
+  return call.plan().catch(() => ['asked again under the claim']);
+}
+
+/** One call for all accounts that a bulk override concerns. Answers the calls whose bulk failed. */
+async function callBulk(
+  deps: DispatchDependencies,
+  hooked: HookedService,
+  planned: readonly Planned[],
+): Promise<ReadonlyMap<HookCall, unknown>> {
+  const failed = new Map<HookCall, unknown>();
+  for (const member of BULK_MEMBERS) {
+    const calls = planned.filter(({ members }) => members.includes(member)).map(({ call }) => call);
+    if (calls.length === 0) continue;
+    const hook = hooked.build(bulkPort(deps, hooked, calls));
     try {
-      const wanted = isWanted({ ...this.situation, entitled: await this.entitled() });
-      if (!wanted && this.overrides.has('deleteUser')) await this.remove();
-      else await this.callMembers(orderReasons(reasons));
-      if (this.handedOn) await releaseHookClaim(this.deps.db, { serviceId: this.service.id, userId: this.user.id });
-      else await this.record({ reached: true, facts: this.factsWithoutManager(wanted), outcome: 'done by the hook' });
+      await hook[member](calls.map((call) => call.user));
     } catch (error) {
-      if (error instanceof HookStops) await this.record({ outcome: error.message, attention: error.attention, nextTryMs: 'never' });
-      else await this.recordFailure(error);
+      for (const call of calls) failed.set(call, error);
     }
   }
-
-  private async entitled(): Promise<boolean> {
-    const { user, serviceEnabled, grantId, hookState } = this.situation;
-    if (user === null || !user.active || !serviceEnabled) return false;
-    if (this.overrides.has('serviceActiveForUser')) return this.hook.serviceActiveForUser(user);
-    return grantId !== null || hookState;
-  }
-
-  private async remove(): Promise<void> {
-    const { status, userId, username, version } = this.situation;
-    if (status === 'none' || status === 'removed') return;
-    const taking = { userId, username, kind: 'removal', amount: 1, groups: [] } as const;
-    const answer = await askGuard(this.deps.db, { serviceId: this.service.id, version, taking });
-    if (answer !== 'allowed') throw new HookStops(answer);
-    const removal = await this.hook.deleteUser(this.user, { notifyUser: this.situation.notifyUser });
-    if (removal === 'failed' && !this.handedOn) throw new Error('the hook could not remove the account');
-  }
-
-  /** Overridden members are called; for all the others one start is enough, since every workflow does everything. */
-  private async callMembers(reasons: readonly DueReason[]): Promise<void> {
-    let ordinary: AccountWorkflow | undefined;
-    for (const reason of reasons.length === 0 ? (['reconfigured'] as const) : reasons) {
-      if (!(await this.callOverride(reason))) ordinary ??= workflowOf([reason]);
-    }
-    if (ordinary === undefined || !hasManager(this.deps, this.service)) return;
-    this.handedOn = true;
-    await this.deps.starter.account({ service: this.service.name, userId: this.user.id, reason: ordinary });
-  }
-
-  /** True if an override took care of the reason; the bulk override is preferred. */
-  private async callOverride(reason: DueReason): Promise<boolean> {
-    const { hook, user, overrides } = this;
-    if (reason === 'updateGroups' && overrides.has('updateGroupsBulk')) return done(hook.updateGroupsBulk([user]));
-    if (reason === 'syncNickname' && overrides.has('syncNicknamesBulk')) return done(hook.syncNicknamesBulk([user]));
-    switch (reason) {
-      case 'createAccount':
-      case 'updateGroups':
-      case 'updateProfile':
-      case 'syncNickname':
-      case 'validateUser':
-        return overrides.has(reason) ? done(hook[reason](user)) : false;
-      default:
-        return false;
-    }
-  }
-
-  /** A hook without a manager has no far side that Muster could ask: its word is what the account is. */
-  private factsWithoutManager(wanted: boolean): Release['facts'] {
-    if (hasManager(this.deps, this.service)) return {};
-    const existed = this.situation.status === 'active';
-    if (wanted) return { status: 'active', remoteName: this.user.username };
-    return existed ? { status: 'removed', remoteName: null } : {};
-  }
-
-  private async recordFailure(error: unknown): Promise<void> {
-    const failures = this.situation.failures + 1;
-    const message = error instanceof Error ? error.message : String(error);
-    await this.record({
-      outcome: 'the hook failed, it will be called again',
-      attention: 'waiting',
-      nextTryMs: backoffMs(failures, Math.random()),
-      failures,
-      error: { kind: 'hook', message },
-    });
-  }
-
-  private async record(part: Partial<Release>): Promise<void> {
-    const { serviceId, userId, version } = this.situation;
-    const [lease] = await takeLeases(this.deps.db, { serviceId, userIds: [userId], holder: `hook/${serviceId}/${userId}`, leaseMs: 5_000 });
-    if (lease === undefined) return;
-    const did = part.reached === true ? ['hook'] : [];
-    const empty = { version, reached: false, facts: {}, did, attention: null, nextTryMs: null, failures: 0, error: null } as const;
-    await releaseLease(this.deps.db, lease, { outcome: 'done', ...empty, ...part });
-  }
+  return failed;
 }
 
-class HookStops extends Error {
-  constructor(readonly attention: 'staged' | 'held') {
-    super(attention === 'staged' ? 'removal waits for approval' : 'removal was rejected');
+function bulkPort(deps: DispatchDependencies, hooked: HookedService, calls: readonly HookCall[]): WorkflowPort {
+  const byUser = new Map(calls.map((call) => [call.user.id, call]));
+  const port = createPort(deps, hooked.service, (userId) => byUser.get(userId)?.handOn());
+  // Without a manager there is nobody to hand anything on to.
+  return hooked.hasManager ? port : { ...port, start: async () => undefined, bulk: async () => undefined };
+}
+
+function settled(release: Partial<Release>): HookResult {
+  return { kind: 'settled', release };
+}
+
+async function conclude(
+  deps: DispatchDependencies,
+  service: EngineService,
+  ended: { readonly call: HookCall; readonly result: HookResult },
+): Promise<Dispatched> {
+  const { situation } = ended.call;
+  const { result } = ended;
+  if (result.kind === 'settled') {
+    await record(deps, situation, result.release);
+    if (result.release.reached === true) return 'done';
+    return result.release.attention === 'staged' ? 'staged' : 'failed';
   }
+  await releaseHookClaim(deps.db, { serviceId: service.id, userId: situation.userId });
+  await deps.starter.account({ service: service.name, userId: situation.userId, reason: result.reason });
+  return 'handed on';
 }
 
-async function done(work: Promise<unknown>): Promise<true> {
-  await work;
-  return true;
-}
+const RECORD_LEASE_MS = 5_000;
 
-/** The person's row is gone: what is left of them is the account's own memory. */
-function goneUser(situation: AccountSituation): HookUser {
-  const { userId, username } = situation;
-  return { id: userId, username, displayName: username, email: null, active: false, state: 'Guest', attributes: {}, groups: [] };
+async function record(deps: DispatchDependencies, situation: AccountSituation, part: Partial<Release>): Promise<void> {
+  const { serviceId, userId, version } = situation;
+  const [lease] = await takeLeases(deps.db, {
+    serviceId,
+    userIds: [userId],
+    holder: `hook/${serviceId}/${userId}`,
+    leaseMs: RECORD_LEASE_MS,
+  });
+  // Somebody writes it at this moment: it stays due, and the claim lets it be called again later.
+  if (lease === undefined) return;
+  const nothing = {
+    version,
+    reached: false,
+    outcome: 'done',
+    facts: {},
+    did: [],
+    attention: null,
+    nextTryMs: null,
+    failures: 0,
+    error: null,
+  } as const;
+  await releaseLease(deps.db, lease, { ...nothing, ...part });
 }

@@ -1,14 +1,17 @@
 import type { Logger } from 'pino';
 import { uuidv7 } from 'uuidv7';
-import { Unavailable } from '@muster/sdk';
+import { Rejected, Unavailable } from '@muster/sdk';
 import type { ConnectionReport } from '@muster/sdk';
+import type { Failpoint } from '../config/failpoint';
+import type { Queryable } from '../store/database';
 import { engineServiceById, engineServiceByName } from '../store/engine-services';
 import { expandChange } from '../store/expand';
-import type { DueAccount, Expansion } from '../store/expand';
+import type { DueAccount, Expansion, StagedOnService } from '../store/expand';
 import { startNextQueued } from '../store/syncs';
 import { createCall, takeCallAnswer } from '../store/manager-calls';
 import { notifyOperators } from '../store/notify';
-import { dispatchAccount } from './dispatch';
+import type { CallManagerInput } from '../workflows/contracts';
+import { dispatchAccounts } from './dispatch';
 import type { DispatchDependencies } from './dispatch';
 import type { ConnectorRegistry } from './registry';
 
@@ -20,6 +23,8 @@ const CALL_MANAGER_MS = 20_000;
 export interface FlowDependencies extends DispatchDependencies {
   readonly registry: ConnectorRegistry;
   readonly log: Logger;
+  /** Where fault tests end the process. */
+  readonly failpoint?: Failpoint;
 }
 
 /** How a request sets the engine in motion after its commit. Nothing here can lose work: due work stands in PostgreSQL. */
@@ -33,6 +38,8 @@ export interface Flow {
   syncCancelled(serviceName: string, syncId: string): Promise<void>;
   /** Runs a manager action in a worker. Throws Unavailable when no worker answers in time. */
   callManager(serviceName: string, action: 'testConnection'): Promise<ConnectionReport>;
+  /** Runs the manager's `callAction` in a worker. Throws Rejected with its words, Unavailable when no worker answers in time. */
+  callHookAction(serviceName: string, action: string, input: unknown): Promise<unknown>;
 }
 
 export function createFlow(deps: FlowDependencies): Flow {
@@ -46,15 +53,19 @@ export function createFlow(deps: FlowDependencies): Flow {
   };
   return {
     changed: (changeId) => calmly('flow.changed', () => changed(deps, changeId)),
-    accountDue: (serviceId, userId) => calmly('flow.account-due', () => sendAccounts(deps, [{ serviceId, userId }])),
+    accountDue: (serviceId, userId) => calmly('flow.account-due', () => sendService(deps, serviceId, [userId])),
     syncRequested: (service) => calmly('flow.sync-requested', () => beginNextSync(deps, service)),
     syncCancelled: (service, syncId) => calmly('flow.sync-cancelled', () => deps.starter.cancelSync(service, syncId)),
-    callManager: (service, action) => callManager(deps, service, action),
+    callManager: async (service, action) =>
+      (await callWorker(deps, { service, action, input: {} })) as ConnectionReport,
+    callHookAction: (service, action, input) => callHookAction(deps, { service, input: { action, input } }),
   };
 }
 
 async function changed(deps: FlowDependencies, changeId: number): Promise<void> {
+  deps.failpoint?.('flow:before-expand');
   const expansion = await expandNow(deps, changeId, 1);
+  deps.failpoint?.('flow:after-expand');
   if (!expansion.finished || expansion.accounts.length > FEW_ACCOUNTS) await deps.starter.sweepNow();
   else await sendAccounts(deps, expansion.accounts);
 }
@@ -62,15 +73,15 @@ async function changed(deps: FlowDependencies, changeId: number): Promise<void> 
 /** Expands a change and tells the operators what the guard has staged. */
 export async function expandNow(deps: FlowDependencies, changeId: number, maxPages?: number): Promise<Expansion> {
   const groupRules = (connector: string) => deps.registry.get(connector)?.groupNames;
-  const expansion = await expandChange(deps.db, changeId, { groupRules, ...(maxPages === undefined ? {} : { maxPages }) });
-  for (const staged of expansion.staged) await tellStaged(deps, staged);
-  return expansion;
+  // Told in the same commit: what is staged waits for a person, who must hear of it.
+  const pages = maxPages === undefined ? {} : { maxPages };
+  return expandChange(deps.db, changeId, { groupRules, onStaged: tellStaged, ...pages });
 }
 
-async function tellStaged(deps: FlowDependencies, staged: { readonly serviceId: string; readonly count: number }): Promise<void> {
-  const service = await engineServiceById(deps.db, staged.serviceId);
+async function tellStaged(client: Queryable, staged: StagedOnService): Promise<void> {
+  const service = await engineServiceById(client, staged.serviceId);
   if (service === undefined) return;
-  await notifyOperators(deps.db, {
+  await notifyOperators(client, {
     level: 'danger',
     title: `${service.title ?? service.name}: ${staged.count} removals wait for you`,
     text: `One change would take away more from ${service.name} than its guard allows within 24 hours. None of it happens before you look: muster guard ${service.name}`,
@@ -80,17 +91,19 @@ async function tellStaged(deps: FlowDependencies, staged: { readonly serviceId: 
 }
 
 async function sendAccounts(deps: FlowDependencies, accounts: readonly DueAccount[]): Promise<void> {
-  await Promise.all(accounts.map((account) => sendAccount(deps, account)));
+  const byService = new Map<string, string[]>();
+  for (const { serviceId, userId } of accounts) byService.set(serviceId, [...(byService.get(serviceId) ?? []), userId]);
+  await Promise.all([...byService].map(([serviceId, userIds]) => sendService(deps, serviceId, userIds)));
 }
 
-async function sendAccount(deps: FlowDependencies, account: DueAccount): Promise<void> {
-  const service = await engineServiceById(deps.db, account.serviceId);
+async function sendService(deps: FlowDependencies, serviceId: string, userIds: readonly string[]): Promise<void> {
+  const service = await engineServiceById(deps.db, serviceId);
   if (service === undefined || service.pausedReason !== null) return;
-  const found = await deps.db.query<{ reasons: never[] }>(
-    `select due_reasons as reasons from accounts where service_id = $1 and user_id = $2`,
-    [account.serviceId, account.userId],
+  const found = await deps.db.query<{ userId: string; reasons: never[] }>(
+    `select user_id as "userId", due_reasons as reasons from accounts where service_id = $1 and user_id = any($2::uuid[])`,
+    [serviceId, userIds],
   );
-  await dispatchAccount(deps, service, { userId: account.userId, reasons: found.rows[0]?.reasons ?? [] });
+  await dispatchAccounts(deps, service, found.rows);
 }
 
 /** First in, first out, one at a time: the database allows one live sync per service. */
@@ -101,13 +114,34 @@ export async function beginNextSync(deps: DispatchDependencies, serviceName: str
   if (syncId !== undefined) await deps.starter.sync({ service: serviceName, syncId });
 }
 
-async function callManager(deps: FlowDependencies, service: string, action: 'testConnection'): Promise<ConnectionReport> {
-  const callId = uuidv7();
-  await createCall(deps.db, callId, {});
-  try {
-    await deps.starter.callManager({ service, action, callId }, CALL_MANAGER_MS);
-  } catch (error) {
-    throw new Unavailable('no worker answered: is one running, and is Temporal up?', { cause: error, code: 'no-worker' });
-  }
-  return (await takeCallAnswer(deps.db, callId)) as ConnectionReport;
+interface WorkerCall {
+  readonly service: string;
+  readonly action: CallManagerInput['action'];
+  readonly input: unknown;
 }
+
+async function callWorker(deps: FlowDependencies, call: WorkerCall): Promise<unknown> {
+  const callId = uuidv7();
+  const box = { db: deps.db, sealer: deps.sealer, callId };
+  await createCall(box, call.input);
+  try {
+    await deps.starter.callManager({ service: call.service, action: call.action, callId }, CALL_MANAGER_MS);
+  } catch (error) {
+    await takeCallAnswer(box);
+    throw new Unavailable('no worker answered: is one running, and is Temporal up?', {
+      cause: error,
+      code: 'no-worker',
+    });
+  }
+  return takeCallAnswer(box);
+}
+
+/** A hook's own call; what the manager refused comes back as an error with its words. */
+async function callHookAction(deps: FlowDependencies, call: Omit<WorkerCall, 'action'>): Promise<unknown> {
+  const answer = (await callWorker(deps, { ...call, action: 'hookAction' })) as HookActionAnswer;
+  if ('result' in answer) return answer.result;
+  throw new Rejected(answer.error, { code: 'hook-action' });
+}
+
+/** What a worker answers to a hook's call. */
+export type HookActionAnswer = { readonly result: unknown } | { readonly error: string };

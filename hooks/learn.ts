@@ -1,5 +1,6 @@
 import { hookOverrides } from '@muster/sdk';
 import { recordChange } from '../store/changes';
+import type { RecordedChange } from '../store/changes';
 import { engineServices, recordHookFacts } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
 import { createPort } from './port';
@@ -13,22 +14,43 @@ import type { Flow, FlowDependencies } from './flow';
 export async function learnServices(deps: FlowDependencies, flow: Flow): Promise<readonly EngineService[]> {
   const services = await engineServices(deps.db);
   const states = await deps.db.query<{ name: string }>(`select name from states`);
+  const names = states.rows.map((state) => state.name);
   for (const service of services) {
-    const facts = factsOf(deps, service, states.rows.map((state) => state.name));
-    if (!(await recordHookFacts(deps.db, service.id, facts))) continue;
-    const { changeId } = await deps.db.transaction((client) =>
-      recordChange(client, {
-        kind: 'service',
-        subject: { serviceId: service.id },
-        reasons: ['reconfigured'],
-        actor: 'system:connector',
-        reason: 'the connector was loaded or changed',
-        operation: 'loadConnector',
-      }),
-    );
-    await flow.changed(changeId);
+    // A connector that did not load has not said that it enables nobody: what was learnt last stands.
+    if (deps.registry.get(service.connector) === undefined) continue;
+    try {
+      const change = await learnService(deps, service, names);
+      if (change !== undefined) await flow.changed(change.changeId);
+    } catch (error) {
+      // A hook that throws stops its own service only; the others are learnt and served.
+      deps.log.error({
+        event: 'service.not-learnt',
+        service: service.name,
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    }
   }
   return engineServices(deps.db);
+}
+
+/** Facts and change are one commit: else a crash in between would leave the accounts as the old facts had them, for ever. */
+function learnService(
+  deps: FlowDependencies,
+  service: EngineService,
+  states: readonly string[],
+): Promise<RecordedChange | undefined> {
+  const facts = factsOf(deps, service, states);
+  return deps.db.transaction(async (client) => {
+    if (!(await recordHookFacts(client, service.id, facts))) return undefined;
+    return recordChange(client, {
+      kind: 'service',
+      subject: { serviceId: service.id },
+      reasons: ['reconfigured'],
+      actor: 'system:connector',
+      reason: 'the connector was loaded or changed',
+      operation: 'loadConnector',
+    });
+  });
 }
 
 function factsOf(deps: FlowDependencies, service: EngineService, states: readonly string[]) {

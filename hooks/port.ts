@@ -71,7 +71,11 @@ interface Removal {
   readonly waitMs?: number;
 }
 
-async function removeAccount(deps: PortDependencies, service: EngineService, removal: Removal): Promise<'deleted' | 'nothing there' | 'failed'> {
+async function removeAccount(
+  deps: PortDependencies,
+  service: EngineService,
+  removal: Removal,
+): Promise<'deleted' | 'nothing there' | 'failed'> {
   const { userId, actor, notifyUser } = removal;
   // Only who still has the right must be remembered as declining it; the others may come back.
   const { entitled } = await readEntitlement(deps.db, service.id, userId);
@@ -80,7 +84,9 @@ async function removeAccount(deps: PortDependencies, service: EngineService, rem
     const requested = await requestAccount(deps.db, { serviceId: service.id, userId, kind, actor, notifyUser });
     if (!requested.due) return 'nothing there';
     await deps.starter.account({ service: service.name, userId, reason: 'deleteAccount' });
-    const operation = await waitForOperation(deps.db, requested.operationId, { timeoutMs: removal.waitMs ?? REMOVAL_WAIT_MS });
+    const operation = await waitForOperation(deps.db, requested.operationId, {
+      timeoutMs: removal.waitMs ?? REMOVAL_WAIT_MS,
+    });
     if (operation?.status !== 'succeeded') return 'failed';
     const account = await readAccount(deps.db, service.id, userId);
     return account?.status === 'removed' || account?.status === 'disabled' ? 'deleted' : 'failed';
@@ -98,6 +104,12 @@ async function requestSecret(
   const { userId, secret, actor } = wish;
   const sealed = deps.sealer.seal(secret?.reveal() ?? newPassword(), passwordPurpose(service.id, userId));
   const kind = secret === undefined ? 'resetPassword' : 'setPassword';
-  await requestAccount(deps.db, { serviceId: service.id, userId, kind, actor, password: { sealed, generated: secret === undefined } });
+  await requestAccount(deps.db, {
+    serviceId: service.id,
+    userId,
+    kind,
+    actor,
+    password: { sealed, generated: secret === undefined },
+  });
   await deps.starter.account({ service: service.name, userId, reason: kind });
 }

@@ -1,8 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { defineConnector, isConnector, SDK_VERSION, takeRegistrations } from '../sdk/index';
-import type { Connector, MenuItem, Registration, UrlHook } from '../sdk/index';
+import type { Connector, MenuItem, ModuleStorage, Registration, UrlHook } from '../sdk/index';
 import { z } from 'zod';
+import type { Database } from '../store/database';
+import { migrateModule, moduleStorage } from '../store/modules';
 
 /** The loaded connectors and hooks of this process. */
 export interface ConnectorRegistry {
@@ -10,6 +12,8 @@ export interface ConnectorRegistry {
   list(): readonly Connector[];
   menuItems(): readonly MenuItem[];
   urlHooks(): readonly UrlHook[];
+  /** The module's own tables. */
+  storageOf?(kind: string): ModuleStorage;
   /** Modules that did not load, and why, in a sentence. */
   readonly skipped: readonly SkippedModule[];
 }
@@ -26,6 +30,8 @@ export interface LoadOptions {
   readonly packages?: readonly string[];
   /** Where packages are looked for. Default: the current directory. */
   readonly from?: string;
+  /** Where modules keep their own tables; without it their migrations are not run and they have no storage. */
+  readonly db?: Database;
 }
 
 interface Loaded {
@@ -42,13 +48,28 @@ export async function loadConnectors(options: LoadOptions): Promise<ConnectorReg
     for (const entry of moduleEntries(folder)) await loadModule(loaded, entry.name, entry.path);
   }
   for (const name of options.packages ?? []) await loadPackage(loaded, name, options.from ?? process.cwd());
+  const { db } = options;
+  if (db !== undefined) await migrateModules(loaded, db);
   return {
+    ...(db === undefined ? {} : { storageOf: (kind: string) => moduleStorage(db, kind) }),
     get: (kind) => loaded.connectors.get(kind),
     list: () => [...loaded.connectors.values()],
     menuItems: () => loaded.menuItems,
     urlHooks: () => loaded.urlHooks,
     skipped: loaded.skipped,
   };
+}
+
+/** A module whose tables cannot be made is skipped like one that does not load: the others go on. */
+async function migrateModules(loaded: Loaded, db: Database): Promise<void> {
+  for (const connector of [...loaded.connectors.values()]) {
+    try {
+      await migrateModule(db, connector.kind, connector.migrations ?? []);
+    } catch (error) {
+      loaded.connectors.delete(connector.kind);
+      loaded.skipped.push({ module: connector.kind, reason: firstLine(error) });
+    }
+  }
 }
 
 function moduleEntries(folder: string): readonly { readonly name: string; readonly path: string }[] {
@@ -100,7 +121,8 @@ function addModule(loaded: Loaded, name: string, module: LoadedModule): void {
   const declared = declaredConnectors(module.exports);
   const service = module.registrations.find((registration) => registration.kind === 'service');
   const connectors = service === undefined ? declared : withHook(name, declared, service.factory);
-  if (connectors.length === 0 && module.registrations.length === 0) throw new Error('it exports no connector and registers no hook');
+  if (connectors.length === 0 && module.registrations.length === 0)
+    throw new Error('it exports no connector and registers no hook');
   for (const connector of connectors) check(loaded, connector);
   for (const connector of connectors) loaded.connectors.set(connector.kind, connector);
   for (const registration of module.registrations) {
@@ -113,24 +135,37 @@ function addModule(loaded: Loaded, name: string, module: LoadedModule): void {
 /** Exports of a CommonJS module imported natively stand under `default` as well: each connector counts once. */
 function declaredConnectors(exports: Record<string, unknown>): readonly Connector[] {
   const nested = exports['default'];
-  const values = [...Object.values(exports), ...(typeof nested === 'object' && nested !== null ? Object.values(nested) : [])];
+  const values = [
+    ...Object.values(exports),
+    ...(typeof nested === 'object' && nested !== null ? Object.values(nested) : []),
+  ];
   return [...new Set(values.filter(isConnector))];
 }
 
 /** A registered service hook is the hook of the module's connector; alone it makes a kind of service without a manager. */
-function withHook(name: string, declared: readonly Connector[], hook: NonNullable<Connector['hook']>): readonly Connector[] {
+function withHook(
+  name: string,
+  declared: readonly Connector[],
+  hook: NonNullable<Connector['hook']>,
+): readonly Connector[] {
   if (declared.length === 0) {
-    return [defineConnector({ kind: name, title: name, sdk: SDK_VERSION, config: z.record(z.string(), z.unknown()), hook })];
+    return [
+      defineConnector({ kind: name, title: name, sdk: SDK_VERSION, config: z.record(z.string(), z.unknown()), hook }),
+    ];
   }
   return declared.map((connector) => (connector.hook === undefined ? { ...connector, hook } : connector));
 }
 
 function check(loaded: Loaded, connector: Connector): void {
   if (connector.sdk !== SDK_VERSION) {
-    throw new Error(`connector ${connector.kind} was made for version ${connector.sdk} of @muster/sdk, this is version ${SDK_VERSION}`);
+    throw new Error(
+      `connector ${connector.kind} was made for version ${connector.sdk} of @muster/sdk, this is version ${SDK_VERSION}`,
+    );
   }
-  if (!/^[a-z][a-z0-9-]*$/.test(connector.kind)) throw new Error(`"${connector.kind}" is no kind: lower case letters, digits and - only`);
-  if (loaded.connectors.has(connector.kind)) throw new Error(`there is already a connector of the kind ${connector.kind}`);
+  if (!/^[a-z][a-z0-9-]*$/.test(connector.kind))
+    throw new Error(`"${connector.kind}" is no kind: lower case letters, digits and - only`);
+  if (loaded.connectors.has(connector.kind))
+    throw new Error(`there is already a connector of the kind ${connector.kind}`);
 }
 
 function firstLine(error: unknown): string {

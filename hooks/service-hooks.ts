@@ -1,5 +1,5 @@
 import { hookOverrides, managerAbilities, ServiceHook } from '../sdk/index';
-import type { Connector, HookContext, HookMember, WorkflowPort } from '../sdk/index';
+import type { Connector, HookContext, HookMember, ModuleStorage, WorkflowPort } from '../sdk/index';
 import type { ManagerMethod, Membership } from '../domain/words';
 import type { EngineService } from '../store/engine-services';
 import type { ConnectorRegistry } from './registry';
@@ -25,7 +25,11 @@ export interface Abilities {
 }
 
 /** A new hook instance for a service. An unknown connector gets the base hook: it can still be shown and explained. */
-export function hookFor(registry: Pick<ConnectorRegistry, 'get'>, service: EngineService, port: WorkflowPort): ServiceHook {
+export function hookFor(
+  registry: Pick<ConnectorRegistry, 'get' | 'storageOf'>,
+  service: EngineService,
+  port: WorkflowPort,
+): ServiceHook {
   const context: HookContext = {
     service: {
       name: service.name,
@@ -34,16 +38,28 @@ export function hookFor(registry: Pick<ConnectorRegistry, 'get'>, service: Engin
       settings: service.config,
     },
     port,
+    storage: registry.storageOf?.(service.connector) ?? NO_STORAGE,
   };
   return registry.get(service.connector)?.hook?.(context) ?? new ServiceHook(context);
 }
+
+const NO_STORAGE: ModuleStorage = {
+  query: async () => {
+    throw new Error('this hook was built without a database');
+  },
+};
 
 /** What a service can do, from the methods of its manager class (not built) and the members its hook overrides. */
 export function abilitiesOf(registry: Pick<ConnectorRegistry, 'get'>, service: EngineService): Abilities {
   const connector = registry.get(service.connector);
   const manager = managerAbilities(connector?.manager);
   const hook = [...hookOverrides(hookFor(registry, service, INERT_PORT))];
-  return { manager, hook, actions: ADMIN_ACTIONS.filter((action) => can(action, manager, hook)), membership: membershipOf(connector) };
+  return {
+    manager,
+    hook,
+    actions: ADMIN_ACTIONS.filter((action) => can(action, manager, hook)),
+    membership: membershipOf(connector),
+  };
 }
 
 /** How group membership is written on this kind of service. */
@@ -51,7 +67,9 @@ export function membershipOf(connector: Connector | undefined): Membership {
   return connector?.manager?.membership ?? 'none';
 }
 
-const NEEDS: Readonly<Record<AdminAction, { readonly manager: readonly ManagerMethod[]; readonly hook: readonly HookMember[] }>> = {
+const NEEDS: Readonly<
+  Record<AdminAction, { readonly manager: readonly ManagerMethod[]; readonly hook: readonly HookMember[] }>
+> = {
   createAccount: { manager: ['createAccount'], hook: ['createAccount'] },
   deleteAccount: { manager: ['deleteAccount', 'disableAccount'], hook: ['deleteUser'] },
   validateUser: { manager: ['deleteAccount', 'disableAccount'], hook: ['validateUser', 'deleteUser'] },
@@ -63,7 +81,10 @@ const NEEDS: Readonly<Record<AdminAction, { readonly manager: readonly ManagerMe
 };
 
 function can(action: AdminAction, manager: readonly ManagerMethod[], hook: readonly HookMember[]): boolean {
-  return NEEDS[action].manager.some((method) => manager.includes(method)) || NEEDS[action].hook.some((member) => hook.includes(member));
+  return (
+    NEEDS[action].manager.some((method) => manager.includes(method)) ||
+    NEEDS[action].hook.some((member) => hook.includes(member))
+  );
 }
 
 const refuse = async (): Promise<never> => {

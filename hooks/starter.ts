@@ -18,7 +18,11 @@ import type { AccountWorkflow, BulkSyncInput, CallManagerInput } from '../workfl
 
 /** Starts and signals workflows. The only place that knows how; ids are business keys, so a second start is the same start. */
 export interface Starter {
-  account(request: { readonly service: string; readonly userId: string; readonly reason: AccountWorkflow }): Promise<void>;
+  account(request: {
+    readonly service: string;
+    readonly userId: string;
+    readonly reason: AccountWorkflow;
+  }): Promise<void>;
   group(service: string, remoteGroupId: string): Promise<void>;
   sync(input: BulkSyncInput): Promise<void>;
   cancelSync(service: string, syncId: string): Promise<void>;
@@ -49,7 +53,8 @@ export function createStarter(options: StarterOptions): Starter {
     cancelSync: (service, syncId) =>
       within(() => client.workflow.getHandle(syncWorkflowId(service, syncId)).signal(SYNC_CANCEL_SIGNAL)),
     sweepNow: () => within(() => startSweep(client)),
-    callManager: (input, timeoutMs) => connection.withDeadline(Date.now() + timeoutMs, () => runCall(client, input, timeoutMs)),
+    callManager: (input, timeoutMs) =>
+      connection.withDeadline(Date.now() + timeoutMs, () => runCall(client, input, timeoutMs)),
     close: () => connection.close(),
   };
 }

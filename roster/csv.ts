@@ -37,7 +37,8 @@ export class CsvRoster implements RosterParser {
     if (this.isBroken) return this.#taken();
     if (this.#state === 'quoted') this.#report('has a quoted cell that does not end');
     else this.#endRecord();
-    if (this.#header === undefined && !this.isBroken) this.#break('has no header: the first line must name the columns');
+    if (this.#header === undefined && !this.isBroken)
+      this.#break('has no header: the first line must name the columns');
     return this.#taken();
   }
 
@@ -101,8 +102,10 @@ export class CsvRoster implements RosterParser {
     const header = record.map((cell) => cell.trim());
     const unknown = header.filter((column) => !COLUMNS.has(column) && !ATTRIBUTE_COLUMN.test(column));
     const repeated = header.filter((column, index) => header.indexOf(column) !== index);
-    if (header.length === 1 && (header[0] ?? '').includes(';')) return this.#break('must part its columns by commas, not by semicolons');
-    if (unknown.length > 0) return this.#break(`has unknown columns: ${unknown.map((column) => `"${column.slice(0, 60)}"`).join(', ')}`);
+    if (header.length === 1 && (header[0] ?? '').includes(';'))
+      return this.#break('must part its columns by commas, not by semicolons');
+    if (unknown.length > 0)
+      return this.#break(`has unknown columns: ${unknown.map((column) => `"${column.slice(0, 60)}"`).join(', ')}`);
     if (repeated.length > 0) return this.#break(`has the column "${repeated[0] ?? ''}" twice`);
     if (!header.includes('username')) return this.#break('lacks the column "username"');
     this.#header = header;
@@ -125,7 +128,12 @@ export class CsvRoster implements RosterParser {
 
 function readRecord(header: readonly string[], record: readonly string[], line: number): RosterItem {
   if (record.length !== header.length) {
-    return { kind: 'problem', line, detail: `has ${record.length} cells where the header has ${header.length}`, of: 'user' };
+    return {
+      kind: 'problem',
+      line,
+      detail: `has ${record.length} cells where the header has ${header.length}`,
+      of: 'user',
+    };
   }
   const value = new Map<string, unknown>();
   const attributes = new Map<string, unknown>();
@@ -146,7 +154,14 @@ function readRecord(header: readonly string[], record: readonly string[], line: 
 
 /** An empty cell is "none" where there can be none, and "not given" elsewhere. */
 function readCell(value: Map<string, unknown>, column: string, cell: string): void {
-  if (column === 'groups') value.set(column, cell.split(';').map((name) => name.trim()).filter((name) => name !== ''));
+  if (column === 'groups')
+    value.set(
+      column,
+      cell
+        .split(';')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    );
   else if (column === 'attributes') value.set(column, cell === '' ? new Map() : parseJsonValue(cell));
   else if (column === 'email' || column === 'state') value.set(column, cell === '' ? null : cell);
   else if (cell !== '') value.set(column, column === 'active' ? readFlag(cell) : cell);
@@ -159,10 +174,16 @@ function readFlag(cell: string): unknown {
   return NO.has(word) ? false : cell;
 }
 
-function withAttributes(value: Map<string, unknown>, attributes: ReadonlyMap<string, unknown>): ReadonlyMap<string, unknown> {
+function withAttributes(
+  value: Map<string, unknown>,
+  attributes: ReadonlyMap<string, unknown>,
+): ReadonlyMap<string, unknown> {
   const whole = value.get('attributes');
   if (attributes.size > 0 && (whole === undefined || whole instanceof Map)) {
-    value.set('attributes', new Map([...(whole instanceof Map ? (whole as ReadonlyMap<string, unknown>) : []), ...attributes]));
+    value.set(
+      'attributes',
+      new Map([...(whole instanceof Map ? (whole as ReadonlyMap<string, unknown>) : []), ...attributes]),
+    );
   }
   return value;
 }

@@ -17,6 +17,25 @@ type Place =
 
 const LISTS: Readonly<Record<string, 'user' | 'group'>> = { users: 'user', groups: 'group' };
 
+/** Where a punctuation mark leads from each place. */
+const MOVES: Readonly<Partial<Record<Place, Readonly<Record<string, Place | 'end of list'>>>>> = {
+  top: { '{': 'key or end', '[': 'element or end' },
+  'key or end': { '}': 'end' },
+  colon: { ':': 'value' },
+  'after value': { ',': 'key', '}': 'end' },
+  'element or end': { ']': 'end of list' },
+  'after element': { ',': 'element', ']': 'end of list' },
+};
+
+/** What a key, a value or an element may begin with. */
+const BEGINNINGS: Readonly<Partial<Record<Place, RegExp>>> = {
+  key: /"/,
+  'key or end': /"/,
+  value: /[^,:\]}]/,
+  element: /[^,:\]}]/,
+  'element or end': /[^,:\]}]/,
+};
+
 /**
  * `{"users": [...], "groups": [...]}` or a list of users, read as a stream: only one person is held at a time. A person that
  * is not valid JSON inside its braces is reported and the next one read; where the frame around is broken, reading ends.
@@ -34,7 +53,8 @@ export class JsonRoster implements RosterParser {
 
   push(text: string): readonly RosterItem[] {
     let at = 0;
-    while (at < text.length && !this.isBroken) at = this.#collector === undefined ? this.#step(text, at) : this.#collect(text, at);
+    while (at < text.length && !this.isBroken)
+      at = this.#collector === undefined ? this.#step(text, at) : this.#collect(text, at);
     return this.#taken();
   }
 
@@ -55,62 +75,37 @@ export class JsonRoster implements RosterParser {
   #step(text: string, at: number): number {
     const character = text[at] ?? '';
     if (character === '\n') this.#line += 1;
-    if (character === ' ' || character === '\t' || character === '\r' || character === '\n') return at + 1;
+    if (/[ \t\r\n]/.test(character)) return at + 1;
     if (this.#place === 'value' && character === '[' && Object.hasOwn(LISTS, this.#key)) {
       this.#list = LISTS[this.#key] ?? 'user';
       this.#place = 'element or end';
       return at + 1;
     }
-    const isEnd = (character === '}' && this.#place === 'key or end') || (character === ']' && this.#place === 'element or end');
-    if (isEnd) return this.#close(at);
-    if (this.#begins(character)) {
-      this.#collector = new Collector(this.#line);
-      return at;
+    const next = MOVES[this.#place]?.[character];
+    if (next !== undefined) {
+      this.#move(next, character);
+      return at + 1;
     }
-    return this.#punctuation(character) ? at + 1 : this.#lost(character, at);
+    if (BEGINNINGS[this.#place]?.test(character) !== true) return this.#lost(character, at);
+    this.#collector = new Collector(this.#line);
+    return at;
   }
 
-  /** Does a key, a value or an element begin here? */
-  #begins(character: string): boolean {
-    if (this.#place === 'key' || this.#place === 'key or end') return character === '"';
-    if (this.#place === 'value' || this.#place === 'element' || this.#place === 'element or end') return !',:]}'.includes(character);
-    return false;
-  }
-
-  #punctuation(character: string): boolean {
-    const next = this.#nextPlace(character);
-    if (next === undefined) return false;
-    this.#place = next;
-    return true;
-  }
-
-  #nextPlace(character: string): Place | undefined {
-    if (this.#place === 'top' && character === '{') {
-      this.#inObject = true;
-      return 'key or end';
+  #move(next: Place | 'end of list', character: string): void {
+    if (character === '{') this.#inObject = true;
+    if (character === '}' && !this.#keys.has('users')) {
+      this.#items.push({ kind: 'problem', line: this.#line, detail: 'lacks the key "users"' });
     }
-    if (this.#place === 'top' && character === '[') return 'element or end';
-    if (this.#place === 'colon' && character === ':') return 'value';
-    if (this.#place === 'after value' && character === ',') return 'key';
-    if (this.#place === 'after value' && character === '}') return this.#endOfFile();
-    if (this.#place === 'after element' && character === ',') return 'element';
-    if (this.#place === 'after element' && character === ']') return this.#inObject ? 'after value' : 'end';
-    return undefined;
-  }
-
-  #close(at: number): number {
-    if (this.#place === 'element or end') this.#place = this.#inObject ? 'after value' : 'end';
-    else this.#place = this.#endOfFile();
-    return at + 1;
-  }
-
-  #endOfFile(): Place {
-    if (!this.#keys.has('users')) this.#items.push({ kind: 'problem', line: this.#line, detail: 'lacks the key "users"' });
-    return 'end';
+    const afterList = this.#inObject ? 'after value' : 'end';
+    this.#place = next === 'end of list' ? afterList : next;
   }
 
   #lost(character: string, at: number): number {
-    if (this.#place === 'top') this.#break(this.#line, `begins with ${JSON.stringify(character)}: a roster is {"users": [...]} or a list of users`);
+    if (this.#place === 'top')
+      this.#break(
+        this.#line,
+        `begins with ${JSON.stringify(character)}: a roster is {"users": [...]} or a list of users`,
+      );
     else if (this.#place === 'end') this.#break(this.#line, 'goes on after the end of the roster');
     else this.#break(this.#line, `is not valid JSON: unexpected ${JSON.stringify(character)}`);
     return at;
@@ -121,7 +116,8 @@ export class JsonRoster implements RosterParser {
     if (collector === undefined) return at;
     const end = collector.take(text, at);
     this.#line += collector.newLines;
-    if (collector.length > MAX_ITEM_LENGTH) this.#break(collector.line, 'begins a value of more than 1 MiB; is a quote missing?');
+    if (collector.length > MAX_ITEM_LENGTH)
+      this.#break(collector.line, 'begins a value of more than 1 MiB; is a quote missing?');
     else if (collector.isWhole) {
       this.#collector = undefined;
       this.#whole(collector);
@@ -135,21 +131,31 @@ export class JsonRoster implements RosterParser {
     try {
       const value = parseJsonValue(collector.text);
       if (isElement) this.#items.push({ kind: this.#list, line: collector.line, value });
-      else if (isKey) this.#takeKey(String(value), collector.line);
+      else if (isKey) this.#takeKey(typeof value === 'string' ? value : '', collector.line);
       else this.#takeValue(collector.line);
     } catch (error) {
       if (!(error instanceof JsonProblem)) throw error;
       const line = collector.line + error.lineOffset;
-      this.#items.push({ kind: 'problem', line, detail: error.message, ...(isElement && this.#list === 'user' ? { of: 'user' as const } : {}) });
+      this.#items.push({
+        kind: 'problem',
+        line,
+        detail: error.message,
+        ...(isElement && this.#list === 'user' ? { of: 'user' as const } : {}),
+      });
     }
     if (isElement) this.#place = 'after element';
     else this.#place = isKey ? 'colon' : 'after value';
   }
 
   #takeKey(key: string, line: number): void {
-    if (this.#keys.has(key)) this.#items.push({ kind: 'problem', line, detail: `has the key "${key.slice(0, 60)}" twice` });
+    if (this.#keys.has(key))
+      this.#items.push({ kind: 'problem', line, detail: `has the key "${key.slice(0, 60)}" twice` });
     else if (!Object.hasOwn(LISTS, key)) {
-      this.#items.push({ kind: 'problem', line, detail: `has the unknown key "${key.slice(0, 60)}"; a roster has users and groups` });
+      this.#items.push({
+        kind: 'problem',
+        line,
+        detail: `has the unknown key "${key.slice(0, 60)}"; a roster has users and groups`,
+      });
     }
     this.#keys.add(key);
     this.#key = key;
@@ -157,7 +163,8 @@ export class JsonRoster implements RosterParser {
 
   /** A list of users or groups never comes here; other keys were already reported. */
   #takeValue(line: number): void {
-    if (Object.hasOwn(LISTS, this.#key)) this.#items.push({ kind: 'problem', line, detail: `"${this.#key}" must be a list` });
+    if (Object.hasOwn(LISTS, this.#key))
+      this.#items.push({ kind: 'problem', line, detail: `"${this.#key}" must be a list` });
   }
 
   #break(line: number, detail: string): void {

@@ -9,7 +9,6 @@ import {
 } from '../domain/organisation-rules';
 import type { Checked } from '../domain/organisation-rules';
 import type { RosterUser } from '../domain/roster';
-import type { Attributes } from '../domain/words';
 
 const FIELDS = ['externalId', 'username', 'displayName', 'email', 'active', 'state', 'attributes', 'groups'] as const;
 type Field = (typeof FIELDS)[number];
@@ -31,7 +30,8 @@ export type CheckedPerson = { readonly user: RosterUser } | { readonly problems:
 
 /** Checks everything about one person of a roster and reports all that is wrong. */
 export function checkPerson(value: unknown, line: number, rules: PersonRules): CheckedPerson {
-  if (!(value instanceof Map)) return { problems: [{ field: undefined, detail: `must be an object, not ${kindOf(value)}` }] };
+  if (!(value instanceof Map))
+    return { problems: [{ field: undefined, detail: `must be an object, not ${kindOf(value)}` }] };
   const check = new PersonCheck(value as ReadonlyMap<unknown, unknown>, rules);
   const username = check.required('username', checkName);
   const user = {
@@ -42,7 +42,7 @@ export function checkPerson(value: unknown, line: number, rules: PersonRules): C
     email: check.clearable('email', checkEmail, null),
     active: check.optional('active', checkActive) ?? check.fallback('active', true),
     state: check.clearable('state', (state) => checkState(state, rules.states), null),
-    attributes: check.clearable('attributes', checkAttributes, {} as Attributes),
+    attributes: check.clearable('attributes', checkAttributes, {}),
     groups: check.clearable('groups', checkGroups, [] as readonly string[]),
   };
   check.unknownKeys();
@@ -97,13 +97,18 @@ class PersonCheck {
 
 function checkActive(value: unknown): Checked<boolean> {
   if (typeof value === 'boolean') return { ok: true, value };
-  return { ok: false, problem: `must be true or false, not ${typeof value === 'string' ? `"${shortened(value)}"` : kindOf(value)}` };
+  return {
+    ok: false,
+    problem: `must be true or false, not ${typeof value === 'string' ? `"${shortened(value)}"` : kindOf(value)}`,
+  };
 }
 
 function checkState(value: unknown, states: ReadonlyMap<string, string>): Checked<string> {
   if (typeof value !== 'string') return { ok: false, problem: `must be the name of a state, not ${kindOf(value)}` };
   const known = states.get(value.normalize('NFC').trim().toLowerCase());
-  return known === undefined ? { ok: false, problem: `"${shortened(value)}" is not a state` } : { ok: true, value: known };
+  return known === undefined
+    ? { ok: false, problem: `"${shortened(value)}" is not a state` }
+    : { ok: true, value: known };
 }
 
 function checkGroups(value: unknown): Checked<readonly string[]> {

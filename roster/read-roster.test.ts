@@ -13,7 +13,10 @@ async function* chunksOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-async function read(text: string | Uint8Array, options: Partial<RosterSource> & { readonly size?: number } = {}): Promise<Read> {
+async function read(
+  text: string | Uint8Array,
+  options: Partial<RosterSource> & { readonly size?: number } = {},
+): Promise<Read> {
   const bytes = typeof text === 'string' ? Buffer.from(text) : text;
   const roster = await readRoster({
     chunks: chunksOf(bytes, options.size ?? 65_536),
@@ -70,7 +73,16 @@ test('absent fields of a whole roster become their defaults', async () => {
   const { users } = await read('{"users": [{"username": "ada"}]}');
 
   expect(users).toEqual([
-    { line: 1, username: 'ada', displayName: 'ada', email: null, active: true, state: null, attributes: {}, groups: [] },
+    {
+      line: 1,
+      username: 'ada',
+      displayName: 'ada',
+      email: null,
+      active: true,
+      state: null,
+      attributes: {},
+      groups: [],
+    },
   ]);
 });
 
@@ -190,7 +202,10 @@ test.each([
 });
 
 test('text that is not UTF-8 is refused with its line', async () => {
-  const { problems } = await read(Buffer.concat([Buffer.from('username\nada\n'), Buffer.from([0xff, 0x0a])]), { format: 'csv', size: 13 });
+  const { problems } = await read(Buffer.concat([Buffer.from('username\nada\n'), Buffer.from([0xff, 0x0a])]), {
+    format: 'csv',
+    size: 13,
+  });
 
   expect(problems).toEqual(['3: the roster is not UTF-8 text (on this line or soon after it)']);
 });
@@ -207,12 +222,28 @@ test('YAML is read by items, lists in brackets and sequences without a key too',
 
     expect(problems).toEqual([]);
     expect(groups).toEqual(['a', 'b']);
-    expect(users).toMatchObject([{ username: 'ada', groups: ['a', 'b'] }, { username: 'bob', displayName: 'Bob - Ross' }]);
+    expect(users).toMatchObject([
+      { username: 'ada', groups: ['a', 'b'] },
+      { username: 'bob', displayName: 'Bob - Ross' },
+    ]);
   }
 });
 
 test('every bad YAML item is reported with its own line', async () => {
-  const text = ['users:', '  - username: ada', '    groups: [a', '  - username: 7', '    email: {a: 1}', '  - username: ok', '', '  - user: x', '   name: y', 'people: 1', 'users:', '  - username: zoe'];
+  const text = [
+    'users:',
+    '  - username: ada',
+    '    groups: [a',
+    '  - username: 7',
+    '    email: {a: 1}',
+    '  - username: ok',
+    '',
+    '  - user: x',
+    '   name: y',
+    'people: 1',
+    'users:',
+    '  - username: zoe',
+  ];
 
   const { problems } = await read(text.join('\n'), { format: 'yaml' });
 
@@ -227,7 +258,10 @@ test('every bad YAML item is reported with its own line', async () => {
 });
 
 test('YAML aliases that unfold without end are refused', async () => {
-  const bomb = ['a: &a [x]', ...'bcdefghi'.split('').map((name, index) => `${name}: &${name} [${`*${'abcdefgh'[index] ?? ''},`.repeat(9)}]`)];
+  const bomb = [
+    'a: &a [x]',
+    ...'bcdefghi'.split('').map((name, index) => `${name}: &${name} [${`*${'abcdefgh'[index] ?? ''},`.repeat(9)}]`),
+  ];
   const text = `- username: x\n  attributes:\n${bomb.map((line) => `    ${line}`).join('\n')}\n`;
 
   const { problems } = await read(text, { format: 'yaml' });
@@ -238,7 +272,10 @@ test('YAML aliases that unfold without end are refused', async () => {
 test('no text whatever breaks the reader', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.json({ maxDepth: 4 }).map((value) => `{"users": [${value}]}`)),
+      fc.oneof(
+        fc.string({ unit: 'binary', maxLength: 200 }),
+        fc.json({ maxDepth: 4 }).map((value) => `{"users": [${value}]}`),
+      ),
       fc.constantFrom('json' as const, 'ndjson' as const, 'yaml' as const, 'csv' as const),
       async (text, format) => {
         await read(text, { format, size: 5 });
@@ -249,8 +286,15 @@ test('no text whatever breaks the reader', async () => {
 });
 
 test('any person written as JSON, NDJSON or CSV is read as the same person', async () => {
-  const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }).filter((text) => /^[^\p{Cc}\p{Cs};\s\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+$/u.test(text));
-  const person = fc.record({ username: name, displayName: name, active: fc.boolean(), groups: fc.array(name, { maxLength: 3 }) });
+  const name = fc
+    .string({ unit: 'grapheme', minLength: 1, maxLength: 30 })
+    .filter((text) => /^[^\p{Cc}\p{Cs};\s\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+$/u.test(text));
+  const person = fc.record({
+    username: name,
+    displayName: name,
+    active: fc.boolean(),
+    groups: fc.array(name, { maxLength: 3 }),
+  });
   const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 
   await fc.assert(

@@ -92,7 +92,8 @@ class RosterReader {
       else await this.#takeAll(this.#parser.push(text));
       line += (text ?? '').split('\n').length - 1;
     }
-    if (decode(decoder, undefined) === undefined) this.#notText(line, 'the roster ends in the middle of a UTF-8 character');
+    if (decode(decoder, undefined) === undefined)
+      this.#notText(line, 'the roster ends in the middle of a UTF-8 character');
     if (this.#isNotText) return;
     await this.#takeAll(this.#parser.end());
     if (this.#batch.length > 0) await this.spool.add(this.#batch);
@@ -122,7 +123,8 @@ class RosterReader {
     const index = this.#users;
     const isUser = item.kind === 'user' || item.of === 'user';
     if (isUser) this.#users += 1;
-    if (item.kind === 'problem') return this.#report(item.line, isUser ? `users[${index}]: ${item.detail}` : `the roster ${item.detail}`);
+    if (item.kind === 'problem')
+      return this.#report(item.line, isUser ? `users[${index}]: ${item.detail}` : `the roster ${item.detail}`);
     const checked = checkPerson(item.value, item.line, this.#rules);
     if ('user' in checked) return this.#takeUser(checked.user, index);
     for (const { field, detail } of checked.problems) {
@@ -132,15 +134,28 @@ class RosterReader {
 
   #takeUser(user: RosterUser, index: number): void {
     const at = `users[${index}]`;
-    this.#unique(this.#usernames, { key: user.username.toLowerCase(), shown: user.username, line: user.line, at: `${at}.username` });
+    this.#unique(this.#usernames, {
+      key: user.username.toLowerCase(),
+      shown: user.username,
+      line: user.line,
+      at: `${at}.username`,
+    });
     if (user.externalId !== undefined) {
-      this.#unique(this.#externalIds, { key: user.externalId, shown: user.externalId, line: user.line, at: `${at}.externalId` });
+      this.#unique(this.#externalIds, {
+        key: user.externalId,
+        shown: user.externalId,
+        line: user.line,
+        at: `${at}.externalId`,
+      });
     }
     // Once something is wrong nothing will be imported: there is no use in keeping the people.
     if (this.#problemCount === 0) this.#batch.push(user);
   }
 
-  #unique(seen: Map<string, number>, entry: { readonly key: string; readonly shown: string; readonly line: number; readonly at: string }): void {
+  #unique(
+    seen: Map<string, number>,
+    entry: { readonly key: string; readonly shown: string; readonly line: number; readonly at: string },
+  ): void {
     const first = seen.get(entry.key);
     if (first === undefined) seen.set(entry.key, entry.line);
     else this.#report(entry.line, `${entry.at}: "${shortened(entry.shown)}" stands already on line ${first}`);
@@ -149,8 +164,10 @@ class RosterReader {
   #takeGroup(value: unknown, line: number): void {
     const given = value instanceof Map ? (value as ReadonlyMap<string, unknown>).get('name') : value;
     const unknownKey = value instanceof Map ? [...value.keys()].find((key) => key !== 'name') : undefined;
-    if (unknownKey !== undefined) this.#report(line, `groups: a group has the unknown key "${shortened(String(unknownKey))}"`);
-    if (!(value instanceof Map) && typeof value !== 'string') return this.#report(line, `groups: a group is {name: ...}, not ${kindOf(value)}`);
+    if (unknownKey !== undefined)
+      this.#report(line, `groups: a group has the unknown key "${shortened(String(unknownKey))}"`);
+    if (!(value instanceof Map) && typeof value !== 'string')
+      return this.#report(line, `groups: a group is {name: ...}, not ${kindOf(value)}`);
     const name = checkName(given);
     if (!name.ok) return this.#report(line, `groups: the name of a group ${name.problem}`);
     const key = name.value.toLowerCase();

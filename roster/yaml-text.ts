@@ -14,18 +14,32 @@ const LISTS: Readonly<Record<string, 'user' | 'group'>> = { users: 'user', group
 /** The people and groups in one piece of YAML: an item of a list, or `users: [...]`. */
 export function readYaml(text: string, place: YamlPlace): readonly RosterItem[] {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, version: '1.2', schema: 'core', prettyErrors: false, logLevel: 'silent' });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    version: '1.2',
+    schema: 'core',
+    prettyErrors: false,
+    logLevel: 'silent',
+  });
   const lineAt = (offset: number): number => place.firstLine + Math.max(0, lines.linePos(offset).line - 1);
   const problems = [...document.errors, ...document.warnings];
   if (problems.length > 0) {
     const ofUser = place.section === 'user' ? { of: 'user' as const } : {};
-    return problems.slice(0, 1).map((error) => ({ ...problem(lineAt(error.pos[0]), `is not valid YAML: ${error.message.slice(0, 200)}`), ...ofUser }));
+    return problems.slice(0, 1).map((error) => ({
+      ...problem(lineAt(error.pos[0]), `is not valid YAML: ${error.message.slice(0, 200)}`),
+      ...ofUser,
+    }));
   }
   const reader = { document, lineOf: (node: Node | null) => lineAt(node?.range?.[0] ?? 0) };
   const root = document.contents;
   if (isSeq(root)) return readList(reader, root, place.section ?? 'user');
   if (place.section === undefined && isMap(root)) return readRoot(reader, root);
-  return [problem(place.firstLine, place.section === undefined ? 'must be "users:" with a list, or a list of users' : 'has an item without a dash')];
+  return [
+    problem(
+      place.firstLine,
+      place.section === undefined ? 'must be "users:" with a list, or a list of users' : 'has an item without a dash',
+    ),
+  ];
 }
 
 interface Reader {
@@ -39,12 +53,17 @@ function readRoot(reader: Reader, root: YAMLMap): readonly RosterItem[] {
     const list = Object.hasOwn(LISTS, key) ? LISTS[key] : undefined;
     const node = pair.value as Node | null;
     const line = reader.lineOf(pair.key as Node | null);
-    if (list === undefined) return [problem(line, `has the unknown key "${key.slice(0, 60)}"; a roster has users and groups`)];
+    if (list === undefined)
+      return [problem(line, `has the unknown key "${key.slice(0, 60)}"; a roster has users and groups`)];
     return isSeq(node) ? readList(reader, node, list) : [problem(line, `"${key}" must be a list`)];
   });
 }
 
-function readList(reader: Reader, list: { readonly items: readonly unknown[] }, kind: 'user' | 'group'): readonly RosterItem[] {
+function readList(
+  reader: Reader,
+  list: { readonly items: readonly unknown[] },
+  kind: 'user' | 'group',
+): readonly RosterItem[] {
   return list.items.map((item): RosterItem => {
     const node = item as Node;
     const line = reader.lineOf(node);
@@ -52,7 +71,12 @@ function readList(reader: Reader, list: { readonly items: readonly unknown[] }, 
       return { kind, line, value: node.toJS(reader.document, { mapAsMap: true, maxAliasCount: 100 }) as unknown };
     } catch {
       // The only thing that still can go wrong: aliases that unfold without end.
-      return { kind: 'problem', line, detail: 'uses too many aliases', ...(kind === 'user' ? { of: 'user' as const } : {}) };
+      return {
+        kind: 'problem',
+        line,
+        detail: 'uses too many aliases',
+        ...(kind === 'user' ? { of: 'user' as const } : {}),
+      };
     }
   });
 }

@@ -38,7 +38,8 @@ export class YamlRoster implements RosterParser {
     if (this.isBroken) return this.#taken();
     this.#take(this.#rest);
     this.#finish();
-    if (!this.isBroken && !this.#keys.has('users')) this.#problem(1, 'must be "users:" with a list, or a list of users');
+    if (!this.isBroken && !this.#keys.has('users'))
+      this.#problem(1, 'must be "users:" with a list, or a list of users');
     return this.#taken();
   }
 
@@ -73,16 +74,13 @@ export class YamlRoster implements RosterParser {
   #topLevel(line: string): void {
     if (line === '---' && this.#keys.size === 0 && this.#lines.every(isBlank)) return this.#collect('');
     this.#finish();
-    const section = SECTION.exec(line)?.[1];
-    const key = section ?? /^["']?([^"':]+)/.exec(line)?.[1] ?? '';
+    this.#indent = undefined;
+    this.#isFlow = line.startsWith('{') || line.startsWith('[');
+    const key = this.#isFlow ? 'users' : (/^["']?([^"':]+)/.exec(line)?.[1] ?? '');
     if (this.#keys.has(key)) this.#problem(this.#line, `has the key "${key.slice(0, 60)}" twice`);
     this.#keys.add(key);
-    this.#indent = undefined;
-    this.#section = section === undefined ? undefined : SECTIONS[section];
-    if (section !== undefined) return;
-    this.#isFlow = line.startsWith('{') || line.startsWith('[');
-    if (this.#isFlow) this.#keys.add('users');
-    this.#begin(line);
+    this.#section = SECTIONS[SECTION.exec(line)?.[1] ?? ''];
+    if (this.#section === undefined) this.#begin(line);
   }
 
   #begin(line: string): void {
@@ -95,7 +93,8 @@ export class YamlRoster implements RosterParser {
     if (this.#lines.length === 0) this.#begunOn = this.#line;
     this.#lines.push(line);
     this.#length += line.length + 1;
-    if (this.#length > MAX_ITEM_LENGTH) this.#break('begins something of more than 1 MiB: put every person into an item of its own ("- "), or send JSON');
+    if (this.#length > MAX_ITEM_LENGTH)
+      this.#break('begins something of more than 1 MiB: put every person into an item of its own ("- "), or send JSON');
   }
 
   #finish(): void {

@@ -1,12 +1,10 @@
 import { join, resolve } from 'node:path';
 import { ensureAdminToken } from '../auth/admin-token';
 import type { Config } from '../config/schema';
-import { openDatabase } from '../store/database';
-import { migrate } from '../store/migrate';
-import { ensureBuiltInStates } from '../store/states';
 import { answersHttp, startChild } from './child-process';
 import { startEmbeddedPostgres } from './embedded-postgres';
 import type { EmbeddedPostgres } from './embedded-postgres';
+import { prepareDatabase } from './prepare-database';
 import { withProgress } from './progress';
 import type { Supervisor } from './supervisor';
 import { findTemporalBinary } from './temporal-binary';
@@ -107,13 +105,7 @@ async function startTemporal(
 }
 
 async function prepare(databaseUrl: string, { log }: LaunchOptions): Promise<void> {
-  await withProgress('Bringing the database up to date', log, () => migrate(databaseUrl));
-  const db = openDatabase({ url: databaseUrl, max: 1, name: 'muster start' });
-  try {
-    await ensureBuiltInStates(db);
-  } finally {
-    await db.close();
-  }
+  await withProgress('Bringing the database up to date', log, () => prepareDatabase(databaseUrl));
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -45,6 +45,7 @@ function context(calls: unknown[] = []): HookContext {
       granted: note('granted'),
       account: note('account'),
     },
+    storage: { query: note('query') },
   };
 }
 

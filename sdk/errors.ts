@@ -62,9 +62,24 @@ export class Misconfigured extends ServiceError {
   readonly kind = 'misconfigured';
 }
 
+export interface GoneOptions extends ServiceErrorOptions {
+  /** What is gone. Default: what the method was called for. `group` is for `setGroups`: the account itself is still there. */
+  readonly what?: 'account' | 'group';
+  /** Its remote id, where the manager knows which of several it is. */
+  readonly remoteId?: string;
+}
+
 /** The account or group that was to be changed is not there any more. */
 export class Gone extends ServiceError {
   readonly kind = 'gone';
+  readonly what: 'account' | 'group' | undefined;
+  readonly remoteId: string | undefined;
+
+  constructor(message: string, options: GoneOptions = {}) {
+    super(message, options);
+    this.what = options.what;
+    this.remoteId = options.remoteId;
+  }
 }
 
 /** The wanted name is taken by something that is not provably ours. */

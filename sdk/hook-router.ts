@@ -29,6 +29,6 @@ export interface HookRouter {
   /** As get/post, without a signed-in person: for callbacks and webhooks, which must check their caller themselves. */
   publicGet(path: string, handler: HookHandler): void;
   publicPost(path: string, handler: HookHandler): void;
-  /** Runs the manager's method `action` in a worker and answers its JSON result. */
+  /** Runs the manager's `callAction(action, input)` in a worker and answers its JSON result. */
   call(action: string, input: unknown): Promise<unknown>;
 }

@@ -55,6 +55,14 @@ export interface HookContext {
     readonly settings: Readonly<Record<string, unknown>>;
   };
   readonly port: WorkflowPort;
+  /** The module's own tables, made by its `migrations`. */
+  readonly storage: ModuleStorage;
+}
+
+/** A module's own corner of Muster's database: plain table names mean its own schema. */
+export interface ModuleStorage {
+  /** Runs one statement in a transaction of its own; parameters as `$1`, `$2`. Answers the rows. */
+  query(text: string, values?: readonly unknown[]): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
 /** Where the four default buttons lead; an undefined one hides its button. */

@@ -16,7 +16,7 @@ export {
   ServiceError,
   isServiceError,
 } from './errors';
-export type { AnyServiceError, ServiceErrorKind, ServiceErrorOptions, ThrottledOptions } from './errors';
+export type { GoneOptions, AnyServiceError, ServiceErrorKind, ServiceErrorOptions, ThrottledOptions } from './errors';
 export { SDK_VERSION, defineConnector, isConnector } from './connector';
 export type { Connector, ConnectorDefinition, ConnectorMigration, NameRules } from './connector';
 export { registerHook, takeRegistrations } from './registry';

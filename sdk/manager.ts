@@ -34,7 +34,10 @@ export interface Manager {
   /** Sets the password. The secret must not reach logs, errors or the statement text of the far side where avoidable. */
   setPassword?(ref: AccountRef, secret: Secret, call: CallContext): Promise<WriteOutcome>;
 
-  /** Membership 'by account': makes the account's managed groups exactly `wanted`; groups outside `managed` are kept. */
+  /**
+   * Membership 'by account': makes the account's managed groups exactly `wanted`; groups outside `managed` are kept. A wanted
+   * group that is not there any more throws Gone with `what: 'group'`; the outcome `gone` means the account.
+   */
   setGroups?(ref: AccountRef, groups: ManagedGroups, call: CallContext): Promise<WriteOutcome>;
   /** Makes sure that the group exists with this name, found again by our key; answers its remote id. */
   ensureGroup?(group: NewGroup, call: CallContext): Promise<EnsureGroupOutcome>;
@@ -43,6 +46,9 @@ export interface Manager {
   removeGroup?(ref: GroupRef, call: CallContext): Promise<DeleteOutcome>;
   /** Membership 'by group': adds and removes; already a member / already absent is fine. */
   changeMembers?(ref: GroupRef, change: MemberChange, call: CallContext): Promise<WriteOutcome>;
+
+  /** Answers a hook's own routes (`router.call`): whatever needs the service's credentials. Input and answer are JSON. */
+  callAction?(action: string, input: unknown, call: CallContext): Promise<unknown>;
 
   /** Turns an error of a third-party client into a typed one; undefined = not recognised. */
   translateError?(error: unknown): AnyServiceError | undefined;

@@ -49,7 +49,8 @@ export async function requestAccount(db: Database, request: AccountRequest): Pro
   return db.transaction(async (client) => {
     const known = await lockAccount(client, request);
     const entitlement = await readEntitlement(client, request.serviceId, request.userId);
-    if (request.kind === 'deleteAccount' && isNothingThere(known)) return answerNothingThere(client, request, entitlement);
+    if (request.kind === 'deleteAccount' && isNothingThere(known))
+      return answerNothingThere(client, request, entitlement);
     refuse(request, entitlement, known);
     const version = await bump(client, request, entitlement.username ?? known?.username ?? '');
     const operationId = await insertOperation(client, request, { entitlement, known, version });

@@ -54,7 +54,10 @@ const ACCOUNTS = `
   from accounts a join services s on s.id = a.service_id`;
 
 // The driver reads PostgreSQL's 'infinity' as a number.
-type AccountRow = Omit<Account, 'nextTry'> & { readonly nextTry: Date | number | null; readonly [key: string]: unknown };
+type AccountRow = Omit<Account, 'nextTry'> & {
+  readonly nextTry: Date | number | null;
+  readonly [key: string]: unknown;
+};
 
 function accountOf(row: AccountRow): Account {
   return { ...row, nextTry: typeof row.nextTry === 'number' ? 'never' : row.nextTry };
@@ -62,7 +65,10 @@ function accountOf(row: AccountRow): Account {
 
 /** The account of one user on one service, also its tombstone; undefined = there never was one. */
 export async function readAccount(db: Queryable, serviceId: string, userId: string): Promise<Account | undefined> {
-  const found = await db.query<AccountRow>(`${ACCOUNTS} where a.service_id = $1 and a.user_id = $2`, [serviceId, userId]);
+  const found = await db.query<AccountRow>(`${ACCOUNTS} where a.service_id = $1 and a.user_id = $2`, [
+    serviceId,
+    userId,
+  ]);
   const row = found.rows[0];
   return row === undefined ? undefined : accountOf(row);
 }

@@ -31,7 +31,9 @@ export class FieldCheck {
   refuse(): void {
     const first = this.#errors[0];
     if (first === undefined) return;
-    throw new StoreError('not-acceptable-value', `${(first.pointer ?? '').slice(1)} ${first.detail}.`, { errors: this.#errors });
+    throw new StoreError('not-acceptable-value', `${(first.pointer ?? '').slice(1)} ${first.detail}.`, {
+      errors: this.#errors,
+    });
   }
 }
 

@@ -41,7 +41,10 @@ function refusalOf(error: unknown): StoreError | undefined {
   const { code, constraint } = constraintOf(error);
   const taken = code === '23505' ? TAKEN[constraint] : undefined;
   if (taken !== undefined) {
-    return new StoreError('already-exists', taken.message, { errors: [{ pointer: taken.pointer, detail: 'is taken' }], cause: error });
+    return new StoreError('already-exists', taken.message, {
+      errors: [{ pointer: taken.pointer, detail: 'is taken' }],
+      cause: error,
+    });
   }
   const missing = code === '23503' ? MISSING[constraint] : undefined;
   return missing === undefined ? undefined : new StoreError('not-found', missing, { cause: error });

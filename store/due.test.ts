@@ -36,7 +36,9 @@ describe('what is due', () => {
 
     const due = await dueAccounts(store.db, { limit: 10 });
 
-    expect(due.filter((row) => row.serviceId === serviceId)).toEqual([{ serviceId, service: 'chat', userId, reasons: ['updateGroups'] }]);
+    expect(due.filter((row) => row.serviceId === serviceId)).toEqual([
+      { serviceId, service: 'chat', userId, reasons: ['updateGroups'] },
+    ]);
   });
 
   test('a next try that lies ahead keeps an account back, a past one does not', async () => {
@@ -51,7 +53,11 @@ describe('what is due', () => {
   test('a leased account is left to its writer until the lease expires', async () => {
     const serviceId = await addService(store.db);
     await account(serviceId, { ...DUE, lease_holder: 'somebody', lease_until: new Date(Date.now() + 60_000) });
-    const abandoned = await account(serviceId, { ...DUE, lease_holder: 'somebody', lease_until: new Date(Date.now() - 1) });
+    const abandoned = await account(serviceId, {
+      ...DUE,
+      lease_holder: 'somebody',
+      lease_until: new Date(Date.now() - 1),
+    });
 
     expect(await dueOn(serviceId)).toEqual([abandoned]);
   });
@@ -97,7 +103,9 @@ describe('what is due', () => {
 
     expect(due.filter((row) => row.serviceId === crowded)).toHaveLength(3);
     expect(due.filter((row) => row.serviceId === small).map((row) => row.userId)).toEqual([userId]);
-    expect(await dueCounts(store.db)).toEqual(expect.arrayContaining([expect.objectContaining({ serviceId: crowded, due: 4 })]));
+    expect(await dueCounts(store.db)).toEqual(
+      expect.arrayContaining([expect.objectContaining({ serviceId: crowded, due: 4 })]),
+    );
   });
 
   test('remote groups are due also while a sync of their service runs', async () => {
@@ -127,13 +135,18 @@ describe('what is due', () => {
        select $1, id, username, 'active', 1, 1 from users`,
       [serviceId],
     );
-    await store.db.query(`update accounts set wanted_version = 2 where service_id = $1 and user_id in (select id from users order by id limit 5)`, [serviceId]);
+    await store.db.query(
+      `update accounts set wanted_version = 2 where service_id = $1 and user_id in (select id from users order by id limit 5)`,
+      [serviceId],
+    );
     await store.db.query(`analyze accounts`);
     let queried = '';
     const recording = { query: (text: string) => ((queried = text), store.db.query(`select 1 where false`)) };
     await dueAccounts(recording as typeof store.db, { limit: 10 });
 
-    const plan = await store.db.query<{ 'QUERY PLAN': string }>(`explain (analyze, timing off) ${queried.replace('$1', '10')}`);
+    const plan = await store.db.query<{ 'QUERY PLAN': string }>(
+      `explain (analyze, timing off) ${queried.replace('$1', '10')}`,
+    );
 
     const text = plan.rows.map((row) => row['QUERY PLAN']).join('\n');
     expect(text).toContain('accounts_due');

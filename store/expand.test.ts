@@ -26,7 +26,10 @@ beforeAll(async () => {
 afterAll(() => store.close());
 
 async function accountsOf(serviceId: string): Promise<readonly string[]> {
-  const found = await store.db.query<{ user_id: string }>(`select user_id from accounts where service_id = $1 order by 1`, [serviceId]);
+  const found = await store.db.query<{ user_id: string }>(
+    `select user_id from accounts where service_id = $1 order by 1`,
+    [serviceId],
+  );
   return found.rows.map((row) => row.user_id);
 }
 
@@ -67,12 +70,21 @@ describe('changes that are committed side by side', () => {
       store.db.transaction(async (client) => {
         await addMember(client, facts);
         await bothWrote();
-        return recordChange(client, { ...CHANGE, kind: 'people', subject: { userId: facts.userId }, users: [facts.userId] });
+        return recordChange(client, {
+          ...CHANGE,
+          kind: 'people',
+          subject: { userId: facts.userId },
+          users: [facts.userId],
+        });
       }),
       store.other.transaction(async (client) => {
         await addGrant(client, facts.serviceId, { group_id: facts.groupId });
         await bothWrote();
-        return recordChange(client, { ...CHANGE, kind: 'grant', subject: { serviceId: facts.serviceId, groupId: facts.groupId } });
+        return recordChange(client, {
+          ...CHANGE,
+          kind: 'grant',
+          subject: { serviceId: facts.serviceId, groupId: facts.groupId },
+        });
       }),
     ]);
     await Promise.all([
@@ -117,14 +129,18 @@ describe('pages', () => {
   async function crowd(number: number): Promise<{ serviceId: string; users: readonly string[]; changeId: number }> {
     const serviceId = await addService(store.db, { hook_decides: true });
     const users = await addUsers(store.db, number);
-    return { serviceId, users, changeId: await commitChange(store.db, { kind: 'people', subject: { serviceId }, users }) };
+    return {
+      serviceId,
+      users,
+      changeId: await commitChange(store.db, { kind: 'people', subject: { serviceId }, users }),
+    };
   }
 
   test('a large change is expanded in pages of 2,000 accounts', async () => {
     const { serviceId, users, changeId } = await crowd(4_500);
     const counts: number[] = [];
 
-    for (let finished = false; !finished; ) {
+    for (let finished = false; !finished;) {
       const page = await expandChange(store.db, changeId, { ...OPTIONS, maxPages: 1 });
       counts.push(page.accounts.length);
       finished = page.finished;
@@ -214,7 +230,9 @@ describe('pages', () => {
     await addAccounts(store.db, serviceId, users);
 
     const waited = store.db.transaction(async (client) => {
-      await client.query(`update accounts set wanted_version = nextval('version_seq') where service_id = $1`, [serviceId]);
+      await client.query(`update accounts set wanted_version = nextval('version_seq') where service_id = $1`, [
+        serviceId,
+      ]);
       await bumpQuickly(serviceId, users.at(-1) ?? '');
     });
 
@@ -225,7 +243,10 @@ describe('pages', () => {
   function bumpQuickly(serviceId: string, userId: string): Promise<unknown> {
     return store.other.transaction(async (client) => {
       await client.query(`set local lock_timeout = '200ms'`);
-      return client.query(`update accounts set wanted_version = nextval('version_seq') where service_id = $1 and user_id = $2`, [serviceId, userId]);
+      return client.query(
+        `update accounts set wanted_version = nextval('version_seq') where service_id = $1 and user_id = $2`,
+        [serviceId, userId],
+      );
     });
   }
 });
@@ -241,7 +262,10 @@ describe('whom a change reaches', () => {
 
     expect(await accountsOf(granted)).toEqual([userId]);
     expect(await accountsOf(other)).toEqual([]);
-    expect(await accountRow(store.db, granted, userId)).toMatchObject({ due_reasons: ['updateProfile'], status: 'none' });
+    expect(await accountRow(store.db, granted, userId)).toMatchObject({
+      due_reasons: ['updateProfile'],
+      status: 'none',
+    });
   });
 
   test('a grant to a state reaches everybody in that state, and nobody else', async () => {
@@ -326,12 +350,17 @@ describe('whom a change reaches', () => {
     const userId = await addUser(store.db);
     const groupId = await addGroup(store.db);
     await makeChange(store.db, { kind: 'service', subject: { serviceId } });
-    await store.db.query(`update remote_groups set applied_version = wanted_version where service_id = $1`, [serviceId]);
+    await store.db.query(`update remote_groups set applied_version = wanted_version where service_id = $1`, [
+      serviceId,
+    ]);
     await store.db.query(`insert into members (group_id, user_id) values ($1, $2)`, [groupId, userId]);
 
     await makeChange(store.db, { kind: 'people', subject: { userId }, users: [userId] });
 
-    const due = await store.db.query(`select from remote_groups where service_id = $1 and wanted_version <> applied_version`, [serviceId]);
+    const due = await store.db.query(
+      `select from remote_groups where service_id = $1 and wanted_version <> applied_version`,
+      [serviceId],
+    );
     expect(due.rowCount).toBe(1);
   });
 });
@@ -349,7 +378,9 @@ describe('what a bump does to a next try', () => {
     await makeChange(store.db, { kind: 'people', subject: { userId }, users: [userId] });
 
     const row = await accountRow(store.db, serviceId, userId);
-    expect(row['next_try'] === null ? null : (row['next_try'] as Date).getUTCFullYear()).toBe(expected === null ? null : 2999);
+    expect(row['next_try'] === null ? null : (row['next_try'] as Date).getUTCFullYear()).toBe(
+      expected === null ? null : 2999,
+    );
   });
 
   test('a burst of changes keeps every reason and leaves one row', async () => {

@@ -15,6 +15,13 @@ export interface ExpandOptions {
   readonly groupRules: (connector: string) => CleanRules | undefined;
   /** Stop after so many pages, leaving the rest to the next call. Default: all. */
   readonly maxPages?: number;
+  /** Called for each service on which the guard staged something, in the transaction that stages it. */
+  readonly onStaged?: (client: Queryable, staged: StagedOnService) => Promise<void>;
+}
+
+export interface StagedOnService {
+  readonly serviceId: string;
+  readonly count: number;
 }
 
 export interface DueAccount {
@@ -27,7 +34,7 @@ export interface Expansion {
   /** Accounts that became due in this call. */
   readonly accounts: readonly DueAccount[];
   /** Services on which something was staged by the guard. */
-  readonly staged: readonly { readonly serviceId: string; readonly count: number }[];
+  readonly staged: readonly StagedOnService[];
 }
 
 interface ChangeRow {
@@ -73,15 +80,18 @@ async function prepare(db: Database, changeId: number, options: ExpandOptions): 
       [change.subject.serviceId ?? null],
     );
     if (touchesMapping(change)) {
-      for (const service of services.rows) await refreshMapping(client, service.id, options.groupRules(service.connector));
+      for (const service of services.rows)
+        await refreshMapping(client, service.id, options.groupRules(service.connector));
     }
     const drawn = await client.query<{ version: number }>(`select nextval('version_seq') as version`);
     const version = oneRow(drawn).version;
-    const staged: { serviceId: string; count: number }[] = [];
+    const staged: StagedOnService[] = [];
     for (const service of services.rows) {
       const takings = await takingsOf(client, change, service.id);
       const count = await assessTakings(client, { serviceId: service.id, version, changeId, takings });
-      if (count > 0) staged.push({ serviceId: service.id, count });
+      if (count === 0) continue;
+      staged.push({ serviceId: service.id, count });
+      await options.onStaged?.(client, { serviceId: service.id, count });
     }
     await client.query(`update changes set first_version = $2 where id = $1`, [changeId, version]);
     return staged;

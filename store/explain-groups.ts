@@ -25,7 +25,9 @@ export async function explainGroups(
   account: { readonly serviceId: string; readonly userId: string },
   appliedIds: readonly string[] | null,
 ): Promise<ExplainedGroups> {
-  const service = await db.query<{ membership: Membership }>(`select membership from services where id = $1`, [account.serviceId]);
+  const service = await db.query<{ membership: Membership }>(`select membership from services where id = $1`, [
+    account.serviceId,
+  ]);
   const groups = await readGroups(db, account, appliedIds ?? []);
   const applied = new Set(appliedIds);
   const show = ({ id, name, because }: ExplainedGroup): ExplainedGroup => ({ id, name, because });

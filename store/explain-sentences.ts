@@ -57,7 +57,8 @@ export function whyNextTry(account: Account | undefined, standing: ServiceStandi
   if (standing.pausedReason !== null) {
     return none(`The service is paused (${standing.pausedReason}${detailOf(standing.pausedDetail)}).`);
   }
-  if (account.nextTry === 'never') return none(NEVER[account.attention ?? ''] ?? 'Not before something about it changes.');
+  if (account.nextTry === 'never')
+    return none(NEVER[account.attention ?? ''] ?? 'Not before something about it changes.');
   const blocked = standing.blockedUntil !== null && standing.blockedUntil > now ? standing.blockedUntil : null;
   const ahead = account.nextTry !== null && account.nextTry > now ? account.nextTry : null;
   if (ahead !== null && (blocked === null || ahead > blocked)) return { at: ahead, why: waitingFor(account) };
@@ -68,7 +69,8 @@ export function whyNextTry(account: Account | undefined, standing: ServiceStandi
 
 function settled(account: Account | undefined, standing: ServiceStanding): NextTry {
   if (standing.unexpandedChanges > 0) return none('A change has just been made and is being looked at.');
-  if (account?.attention === 'held') return none('Its removal was rejected: it is held until the right is next confirmed.');
+  if (account?.attention === 'held')
+    return none('Its removal was rejected: it is held until the right is next confirmed.');
   return none('Nothing is to be done.');
 }
 

@@ -123,7 +123,11 @@ async function readStanding(db: Queryable, serviceId: string, userId: string): P
   return oneRow(found);
 }
 
-async function explainName(db: Queryable, request: ExplainRequest, account: Account | undefined): Promise<ExplainedName> {
+async function explainName(
+  db: Queryable,
+  request: ExplainRequest,
+  account: Account | undefined,
+): Promise<ExplainedName> {
   const found = await db.query<NameFacts>(
     `select s.name_format, s.name_formats, coalesce(st.name, 'Guest') as state, u.username, u.display_name, u.attributes,
        array(select n.name from account_names n where n.service_id = s.id and n.user_id = $2 order by n.reserved_at) as reserved
@@ -135,7 +139,8 @@ async function explainName(db: Queryable, request: ExplainRequest, account: Acco
   const settings = { nameFormats: row.name_formats, nameFormat: row.name_format, hookFormat: request.hookFormat };
   const { format, from } = chooseFormat(settings, row.state);
   const { username, attributes, state } = row;
-  const input = username === null ? null : { username, displayName: row.display_name ?? '', state, attributes: attributes ?? {} };
+  const input =
+    username === null ? null : { username, displayName: row.display_name ?? '', state, attributes: attributes ?? {} };
   const formatted = input === null ? null : formatName(format, input);
   return { remoteName: account?.remoteName ?? null, reserved: row.reserved, formatted, format, from };
 }

@@ -75,7 +75,14 @@ export async function addGrant(db: Database, grant: NewGrant, by: WrittenBy): Pr
       const inserted = await client.query<{ id: string }>(
         `insert into grants (id, service_id, user_id, group_id, state_id, created_by) values ($1, $2, $3, $4, $5, $6)
          on conflict do nothing returning id`,
-        [id, grant.serviceId, idOf(grant.subject, 'user'), idOf(grant.subject, 'group'), idOf(grant.subject, 'state'), by.actor],
+        [
+          id,
+          grant.serviceId,
+          idOf(grant.subject, 'user'),
+          idOf(grant.subject, 'group'),
+          idOf(grant.subject, 'state'),
+          by.actor,
+        ],
       );
       if (inserted.rowCount === 0) return { record: await existingOf(client, grant), change: undefined };
       const change = await recordGrant(client, { ...grant, operation: 'addGrant' }, by);
@@ -94,7 +101,11 @@ export async function removeGrant(db: Database, id: string, by: WrittenBy): Prom
     if (isUuid(id)) await client.query(`select from grants where id = $1 for update`, [id]);
     const record = found(await readGrant(client, id), `grant ${shortened(id)}`);
     await client.query(`delete from grants where id = $1`, [id]);
-    const change = await recordGrant(client, { serviceId: record.serviceId, subject: record.subject, operation: 'removeGrant' }, by);
+    const change = await recordGrant(
+      client,
+      { serviceId: record.serviceId, subject: record.subject, operation: 'removeGrant' },
+      by,
+    );
     return { record, change };
   });
 }
@@ -118,7 +129,11 @@ function subjectOf(row: Row): GrantSubject {
   return row.groupId === null ? { kind: 'state', id: row.stateId ?? '' } : { kind: 'group', id: row.groupId };
 }
 
-function recordGrant(client: Queryable, grant: NewGrant & { readonly operation: string }, by: WrittenBy): Promise<RecordedChange> {
+function recordGrant(
+  client: Queryable,
+  grant: NewGrant & { readonly operation: string },
+  by: WrittenBy,
+): Promise<RecordedChange> {
   return recordChange(client, {
     kind: 'grant',
     subject: changeSubject(grant),

@@ -41,7 +41,9 @@ export async function readGroup(db: Queryable, id: string): Promise<GroupRecord 
 
 /** The id of the group with this name, in any case. @throws StoreError not-found */
 export async function groupIdByName(db: Queryable, name: string): Promise<string> {
-  const row = await db.query<{ id: string }>(`select id from groups where lower(name) = lower($1)`, [name.normalize('NFC')]);
+  const row = await db.query<{ id: string }>(`select id from groups where lower(name) = lower($1)`, [
+    name.normalize('NFC'),
+  ]);
   return found(row.rows[0]?.id, `group ${shortened(name)}`);
 }
 
@@ -98,7 +100,11 @@ export async function createGroup(db: Database, name: string, by: WrittenBy): Pr
 }
 
 /** Renames a group: what stems from it at the services is renamed too. @throws StoreError not-found, not-acceptable-value, already-exists */
-export async function renameGroup(db: Database, id: string, renaming: { readonly name: string; readonly by: WrittenBy }): Promise<Written<GroupRecord>> {
+export async function renameGroup(
+  db: Database,
+  id: string,
+  renaming: { readonly name: string; readonly by: WrittenBy },
+): Promise<Written<GroupRecord>> {
   const name = checkedName(renaming.name);
   return refusing(() =>
     db.transaction(async (client) => {
@@ -196,7 +202,9 @@ async function requireGroup(client: Queryable, id: string): Promise<void> {
 }
 
 async function requireUsers(client: Queryable, ids: readonly string[]): Promise<void> {
-  const known = await client.query<{ id: string }>(`select id from users where id = any($1::uuid[])`, [ids.filter(isUuid)]);
+  const known = await client.query<{ id: string }>(`select id from users where id = any($1::uuid[])`, [
+    ids.filter(isUuid),
+  ]);
   const there = new Set(known.rows.map((row) => row.id));
   const missing = ids.filter((id) => !there.has(id.toLowerCase()));
   if (missing.length === 0) return;
@@ -205,7 +213,11 @@ async function requireUsers(client: Queryable, ids: readonly string[]): Promise<
   });
 }
 
-function recordGroup(client: Queryable, change: { readonly groupId: string; readonly operation: string }, by: WrittenBy): Promise<RecordedChange> {
+function recordGroup(
+  client: Queryable,
+  change: { readonly groupId: string; readonly operation: string },
+  by: WrittenBy,
+): Promise<RecordedChange> {
   return recordChange(client, {
     kind: 'group',
     subject: { groupId: change.groupId },

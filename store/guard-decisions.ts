@@ -112,7 +112,13 @@ async function mark(client: Queryable, decision: GuardDecision, verdict: string)
        done_at = case when $3 = 'rejected' then clock_timestamp() end
      where service_id = $1 and decision is null and ($2::uuid[] is null or id = any($2))
      returning id, user_id, kind`,
-    [decision.serviceId, decision.ids === 'all' ? null : decision.ids, verdict, decision.actor, decision.reason ?? null],
+    [
+      decision.serviceId,
+      decision.ids === 'all' ? null : decision.ids,
+      verdict,
+      decision.actor,
+      decision.reason ?? null,
+    ],
   );
   return marked.rows;
 }

@@ -46,7 +46,10 @@ async function askAll({ serviceId, users }: Crowd, kind: GuardKind = 'removal'):
 }
 
 async function takenOn(serviceId: string): Promise<number> {
-  const found = await store.db.query<{ n: number }>(`select coalesce(sum(amount), 0)::integer as n from guard_taken where service_id = $1`, [serviceId]);
+  const found = await store.db.query<{ n: number }>(
+    `select coalesce(sum(amount), 0)::integer as n from guard_taken where service_id = $1`,
+    [serviceId],
+  );
   return found.rows[0]?.n ?? 0;
 }
 
@@ -92,7 +95,9 @@ describe('the guard, asked one by one', () => {
   test('two connections that ask at the same time never exceed the limit', async () => {
     const { serviceId, users } = await crowd(40);
 
-    const answers = await Promise.all(users.map((userId, index) => ask({ serviceId, userId }, index % 2 === 0 ? store.db : store.other)));
+    const answers = await Promise.all(
+      users.map((userId, index) => ask({ serviceId, userId }, index % 2 === 0 ? store.db : store.other)),
+    );
 
     expect(answers.filter((answer) => answer === 'allowed')).toHaveLength(10);
     expect(await takenOn(serviceId)).toBe(10);
@@ -103,7 +108,10 @@ describe('the guard, asked one by one', () => {
     const { serviceId, users } = await crowd(12);
     await askAll({ serviceId, users: users.slice(0, 9) });
     const take = `insert into guard_taken (service_id, user_id, kind) values ($1, $2, 'removal')`;
-    const rooms = await Promise.all([guardRoom(store.db, serviceId, 'removal'), guardRoom(store.other, serviceId, 'removal')]);
+    const rooms = await Promise.all([
+      guardRoom(store.db, serviceId, 'removal'),
+      guardRoom(store.other, serviceId, 'removal'),
+    ]);
 
     if (rooms[0] >= 1) await store.db.query(take, [serviceId, users[10]]);
     if (rooms[1] >= 1) await store.other.query(take, [serviceId, users[11]]);
@@ -125,7 +133,10 @@ describe('the guard, asked one by one', () => {
     for (const userId of users.slice(0, 10)) await confirmTaking(store.db, serviceId, userId, ['removal']);
     expect(await guardRoom(store.db, serviceId, 'removal')).toBe(0);
 
-    await store.db.query(`update guard_taken set taken_at = taken_at - interval '24 hours 1 second' where service_id = $1`, [serviceId]);
+    await store.db.query(
+      `update guard_taken set taken_at = taken_at - interval '24 hours 1 second' where service_id = $1`,
+      [serviceId],
+    );
 
     expect(await guardRoom(store.db, serviceId, 'removal')).toBe(10);
   });
@@ -134,7 +145,9 @@ describe('the guard, asked one by one', () => {
     const { serviceId, users } = await crowd(12);
     await askAll({ serviceId, users: users.slice(0, 4) });
 
-    await store.db.query(`update guard_taken set taken_at = taken_at - interval '3 days' where service_id = $1`, [serviceId]);
+    await store.db.query(`update guard_taken set taken_at = taken_at - interval '3 days' where service_id = $1`, [
+      serviceId,
+    ]);
 
     expect(await guardRoom(store.db, serviceId, 'removal')).toBe(6);
   });
@@ -146,7 +159,9 @@ describe('the guard, asked one by one', () => {
     const answers = await askAll({ serviceId, users }, 'removal');
 
     expect(new Set(answers)).toEqual(new Set(['staged']));
-    expect((await listStaged(store.db, { serviceId, limit: 100 })).map((row) => row.kind)).toEqual(Array(30).fill('removal'));
+    expect((await listStaged(store.db, { serviceId, limit: 100 })).map((row) => row.kind)).toEqual(
+      Array(30).fill('removal'),
+    );
   });
 
   test('who approved a disable has not approved a removal', async () => {
@@ -239,7 +254,13 @@ describe('the guard before a change', () => {
 
     const summary = (await stagedSummaries(store.db)).find((row) => row.serviceId === serviceId);
 
-    expect(summary).toMatchObject({ count: 30, removals: 30, disables: 0, groupRemovals: 0, oldestAt: expect.any(Date) });
+    expect(summary).toMatchObject({
+      count: 30,
+      removals: 30,
+      disables: 0,
+      groupRemovals: 0,
+      oldestAt: expect.any(Date),
+    });
   });
 });
 
@@ -255,7 +276,10 @@ describe('decisions about what is staged', () => {
 
   /** As the convergence leaves them: nothing more happens until a person decides. */
   function settleAll(serviceId: string) {
-    return store.db.query(`update accounts set attention = 'staged', next_try = 'infinity' where service_id = $1 and wanted_version <> applied_version`, [serviceId]);
+    return store.db.query(
+      `update accounts set attention = 'staged', next_try = 'infinity' where service_id = $1 and wanted_version <> applied_version`,
+      [serviceId],
+    );
   }
 
   async function expandDecision(changeId: number | null): Promise<void> {
@@ -274,7 +298,12 @@ describe('decisions about what is staged', () => {
   test('approval lets go of the listed accounts and of no others', async () => {
     const { serviceId, users, ids } = await staged(30);
 
-    const answer = await approveStaged(store.db, { serviceId, ids: ids.slice(0, 3), actor: 'client:test', reason: 'left' });
+    const answer = await approveStaged(store.db, {
+      serviceId,
+      ids: ids.slice(0, 3),
+      actor: 'client:test',
+      reason: 'left',
+    });
     await expandDecision(answer.changeId);
 
     expect(answer).toMatchObject({ decided: 3, notOpen: [] });
@@ -285,9 +314,16 @@ describe('decisions about what is staged', () => {
 
   test('approval of all covers what is staged now, not what comes later', async () => {
     const { serviceId, users } = await staged(30);
-    const later = (await store.db.query<{ id: string }>(`select user_id as id from accounts where service_id = $1 and user_id <> all($2::uuid[]) limit 20`, [serviceId, users])).rows.map((row) => row.id);
+    const later = (
+      await store.db.query<{ id: string }>(
+        `select user_id as id from accounts where service_id = $1 and user_id <> all($2::uuid[]) limit 20`,
+        [serviceId, users],
+      )
+    ).rows.map((row) => row.id);
 
-    expect(await approveStaged(store.db, { serviceId, ids: 'all', actor: 'client:test' })).toMatchObject({ decided: 30 });
+    expect(await approveStaged(store.db, { serviceId, ids: 'all', actor: 'client:test' })).toMatchObject({
+      decided: 30,
+    });
     await deactivate(later, { serviceId });
 
     expect(await ask({ serviceId, userId: later[0] ?? '' })).toBe('staged');
@@ -297,7 +333,10 @@ describe('decisions about what is staged', () => {
     const { serviceId, users, ids } = await staged(30);
     await approveStaged(store.db, { serviceId, ids, actor: 'client:test' });
     await confirmTaking(store.db, serviceId, users[0] ?? '', ['removal']);
-    await store.db.query(`insert into guard_taken (service_id, user_id, kind, amount, done_at) values ($1, gen_random_uuid(), 'removal', 20, clock_timestamp())`, [serviceId]);
+    await store.db.query(
+      `insert into guard_taken (service_id, user_id, kind, amount, done_at) values ($1, gen_random_uuid(), 'removal', 20, clock_timestamp())`,
+      [serviceId],
+    );
 
     expect(await ask({ serviceId, userId: users[0] ?? '' })).toBe('staged');
     expect(await ask({ serviceId, userId: users[1] ?? '' })).toBe('allowed');
@@ -332,7 +371,11 @@ describe('decisions about what is staged', () => {
     const { serviceId, ids } = await staged(30);
     const elsewhere = await addService(store.db);
 
-    expect(await approveStaged(store.db, { serviceId: elsewhere, ids, actor: 'client:test' })).toMatchObject({ decided: 0, notOpen: ids, changeId: null });
+    expect(await approveStaged(store.db, { serviceId: elsewhere, ids, actor: 'client:test' })).toMatchObject({
+      decided: 0,
+      notOpen: ids,
+      changeId: null,
+    });
     const both = await Promise.all([
       approveStaged(store.db, { serviceId, ids, actor: 'client:test' }),
       rejectStaged(store.other, { serviceId, ids, actor: 'client:test' }),
@@ -344,12 +387,23 @@ describe('decisions about what is staged', () => {
   test('what is staged tells who made the change and why', async () => {
     const { serviceId, users } = await crowd(30);
     await store.db.query(`update users set active = false where id = any($1::uuid[])`, [users]);
-    await makeChange(store.db, { kind: 'people', subject: { serviceId }, users, actor: 'client:hr', reason: 'roster of May' });
+    await makeChange(store.db, {
+      kind: 'people',
+      subject: { serviceId },
+      users,
+      actor: 'client:hr',
+      reason: 'roster of May',
+    });
 
     const page = await listStaged(store.db, { serviceId, limit: 2 });
     const next = await listStaged(store.db, { serviceId, after: page[1]?.id, limit: 100 });
 
-    expect(page[0]).toMatchObject({ changeActor: 'client:hr', changeReason: 'roster of May', kind: 'removal', decision: null });
+    expect(page[0]).toMatchObject({
+      changeActor: 'client:hr',
+      changeReason: 'roster of May',
+      kind: 'removal',
+      decision: null,
+    });
     expect(next).toHaveLength(28);
   });
 });

@@ -32,7 +32,12 @@ export async function askGuard(
       await take(client, request.serviceId, [request.taking]);
       return 'allowed';
     }
-    await stage(client, { serviceId: request.serviceId, version: request.version, changeId: null, takings: [request.taking] });
+    await stage(client, {
+      serviceId: request.serviceId,
+      version: request.version,
+      changeId: null,
+      takings: [request.taking],
+    });
     return 'staged';
   });
 }
@@ -43,7 +48,12 @@ export async function askGuard(
  */
 export async function assessTakings(
   client: Queryable,
-  request: { readonly serviceId: string; readonly version: number; readonly changeId: number; readonly takings: readonly Taking[] },
+  request: {
+    readonly serviceId: string;
+    readonly version: number;
+    readonly changeId: number;
+    readonly takings: readonly Taking[];
+  },
 ): Promise<number> {
   await lockGuard(client, request.serviceId);
   let staged = 0;
@@ -60,7 +70,12 @@ export async function assessTakings(
 }
 
 /** The removal has happened and was confirmed: the count stays for 24 h, an approval is used up. */
-export async function confirmTaking(db: Queryable, serviceId: string, userId: string, kinds: readonly GuardKind[]): Promise<void> {
+export async function confirmTaking(
+  db: Queryable,
+  serviceId: string,
+  userId: string,
+  kinds: readonly GuardKind[],
+): Promise<void> {
   await db.query(
     `with taken as (
        update guard_taken set done_at = clock_timestamp()
@@ -74,7 +89,12 @@ export async function confirmTaking(db: Queryable, serviceId: string, userId: st
 }
 
 /** The right has come back: what was reserved, staged, approved or held for this account is void. */
-export async function cancelTakings(db: Queryable, serviceId: string, userId: string, kinds: readonly GuardKind[]): Promise<void> {
+export async function cancelTakings(
+  db: Queryable,
+  serviceId: string,
+  userId: string,
+  kinds: readonly GuardKind[],
+): Promise<void> {
   await db.query(
     `with reserved as (
        delete from guard_taken where service_id = $1 and user_id = $2 and kind = any($3) and done_at is null
@@ -90,7 +110,13 @@ export async function cancelTakings(db: Queryable, serviceId: string, userId: st
 
 /** How much more of this family may be taken in the current 24 h. */
 export async function guardRoom(db: Queryable, serviceId: string, kind: GuardKind): Promise<number> {
-  const found = await db.query<{ guard: GuardSettings; population: number; memberships: number; taken: number; gone: number }>(
+  const found = await db.query<{
+    guard: GuardSettings;
+    population: number;
+    memberships: number;
+    taken: number;
+    gone: number;
+  }>(
     `select s.guard, t.taken, t.gone,
        (select count(*) from accounts a where a.service_id = s.id and a.status in ('pending', 'active', 'disabled'))::integer as population,
        (select coalesce(sum(cardinality(a.applied_groups)), 0) from accounts a where a.service_id = s.id)::integer as memberships
@@ -120,7 +146,13 @@ export async function lockGuard(client: Queryable, serviceId: string): Promise<v
  * and the answer to one is the answer to the other. But who approved a disable has not approved a removal.
  */
 async function earlierAnswer(client: Queryable, serviceId: string, taking: Taking): Promise<GuardAnswer | undefined> {
-  const found = await client.query<{ held: boolean; open: boolean; approved: boolean; staged: boolean; covered: boolean }>(
+  const found = await client.query<{
+    held: boolean;
+    open: boolean;
+    approved: boolean;
+    staged: boolean;
+    covered: boolean;
+  }>(
     `select
        exists (select from guard_holds where service_id = $1 and user_id = $2 and kind = any($6)) as held,
        exists (select from guard_taken where service_id = $1 and user_id = $2 and kind = any($6) and done_at is null
@@ -149,7 +181,11 @@ async function widen(client: Queryable, serviceId: string, taking: Taking): Prom
   );
 }
 
-async function withoutAnswer(client: Queryable, serviceId: string, takings: readonly Taking[]): Promise<readonly Taking[]> {
+async function withoutAnswer(
+  client: Queryable,
+  serviceId: string,
+  takings: readonly Taking[],
+): Promise<readonly Taking[]> {
   const known = await client.query<{ user_id: string; kind: string }>(
     `select user_id, kind from guard_holds where service_id = $1 and user_id = any($2::uuid[])
      union select user_id, kind from guard_taken where service_id = $1 and user_id = any($2::uuid[]) and done_at is null

@@ -30,11 +30,16 @@ export async function addTouchedUsers(client: Queryable, changeId: number): Prom
 
 /** Why the accounts of these people become due; the first are asked first. */
 export function importReasons(difference: RosterDifference): readonly DueReason[] {
-  const has = (...parts: readonly (keyof Omit<RosterDifference, 'unchanged'>)[]): boolean => parts.some((part) => difference[part].count > 0);
+  const has = (...parts: readonly (keyof Omit<RosterDifference, 'unchanged'>)[]): boolean =>
+    parts.some((part) => difference[part].count > 0);
   const reasons: DueReason[] = [];
   if (has('created', 'updated', 'reactivated', 'membershipsAdded', 'membershipsRemoved')) reasons.push('createAccount');
-  if (has('updated', 'deactivated', 'reactivated', 'membershipsAdded', 'membershipsRemoved')) reasons.push('validateUser');
-  if (has('created', 'updated', 'deactivated', 'reactivated', 'groupsCreated', 'membershipsAdded', 'membershipsRemoved')) reasons.push('updateGroups');
+  if (has('updated', 'deactivated', 'reactivated', 'membershipsAdded', 'membershipsRemoved'))
+    reasons.push('validateUser');
+  if (
+    has('created', 'updated', 'deactivated', 'reactivated', 'groupsCreated', 'membershipsAdded', 'membershipsRemoved')
+  )
+    reasons.push('updateGroups');
   if (has('updated', 'renamed', 'released')) reasons.push('updateProfile', 'syncNickname');
   return orderReasons(reasons);
 }
@@ -42,7 +47,9 @@ export function importReasons(difference: RosterDifference): readonly DueReason[
 async function lockRows(client: Queryable): Promise<void> {
   await client.query(`select from groups where id in (select group_id from roster_members) order by id for key share`);
   await client.query(`select from users where id in (select user_id from roster_members) order by id for key share`);
-  await client.query(`select from users where id in (select user_id from roster_plan where ${ALTERED}) order by id for no key update`);
+  await client.query(
+    `select from users where id in (select user_id from roster_plan where ${ALTERED}) order by id for no key update`,
+  );
 }
 
 /** Names are unique at every row of a statement, not only at its end: swaps and chains of renames go through a name nobody has. */
@@ -69,7 +76,9 @@ async function insertPeople(client: Queryable): Promise<void> {
 }
 
 async function insertGroups(client: Queryable): Promise<void> {
-  await client.query(`insert into groups (id, name) select group_id, name from roster_groups where created order by group_id`);
+  await client.query(
+    `insert into groups (id, name) select group_id, name from roster_groups where created order by group_id`,
+  );
 }
 
 async function removeMembers(client: Queryable): Promise<void> {

@@ -61,7 +61,11 @@ export async function stageBatch(client: Queryable, batch: RosterBatch): Promise
 }
 
 /** Works out the whole plan. The lines that contradict each other or the database are answered; then there is no plan. */
-export async function planImport(client: Queryable, mode: RosterMode, groups: readonly string[]): Promise<readonly ErrorItem[]> {
+export async function planImport(
+  client: Queryable,
+  mode: RosterMode,
+  groups: readonly string[],
+): Promise<readonly ErrorItem[]> {
   await client.query(`create index on roster_users (lower(username))`);
   await matchByExternalId(client);
   await client.query(`create index on roster_users (user_id)`);
@@ -80,7 +84,9 @@ export async function planImport(client: Queryable, mode: RosterMode, groups: re
 }
 
 async function matchByExternalId(client: Queryable): Promise<void> {
-  await client.query(`update roster_users r set user_id = u.id, matched = true from users u where u.external_id = r.external_id`);
+  await client.query(
+    `update roster_users r set user_id = u.id, matched = true from users u where u.external_id = r.external_id`,
+  );
 }
 
 /** The username tells who it is only where no two externalIds contradict each other. */
@@ -145,7 +151,10 @@ async function repeatedNames(client: Queryable): Promise<readonly ErrorItem[]> {
     `select r.line, r.username from roster_users r
      where exists (select from roster_users o where lower(o.username) = lower(r.username) and o.ctid < r.ctid) order by r.line limit 1000`,
   );
-  return rows.rows.map((row) => ({ pointer: `line ${row.line}`, detail: `the username "${row.username}" stands twice` }));
+  return rows.rows.map((row) => ({
+    pointer: `line ${row.line}`,
+    detail: `the username "${row.username}" stands twice`,
+  }));
 }
 
 /** Only in a merge: an active person who is not in the file has the username. */
@@ -234,7 +243,10 @@ export const ALTERED = '(renamed or released or profile or restated or deactivat
 
 type PartRow = DifferencePart & { readonly [key: string]: unknown };
 type PartName = 'created' | 'updated' | 'renamed' | 'deactivated' | 'reactivated' | 'released';
-type PeopleRow = Readonly<Record<PartName, DifferencePart>> & { readonly unchanged: number; readonly [key: string]: unknown };
+type PeopleRow = Readonly<Record<PartName, DifferencePart>> & {
+  readonly unchanged: number;
+  readonly [key: string]: unknown;
+};
 
 const PARTS: readonly (readonly [PartName, string, string])[] = [
   ['created', 'created', 'username'],

@@ -79,7 +79,11 @@ async function importOnce(client: Queryable, request: ImportRequest): Promise<Im
   await client.query(`select pg_advisory_xact_lock(hashtextextended('muster import', 0))`);
   const problems = await planImport(client, request.mode, request.rows.groups);
   if (problems.length > 0) {
-    throw new StoreError('invalid-roster', `${problems.length} lines of the roster cannot be imported. Nothing was changed.`, { errors: problems });
+    throw new StoreError(
+      'invalid-roster',
+      `${problems.length} lines of the roster cannot be imported. Nothing was changed.`,
+      { errors: problems },
+    );
   }
   const difference = await readDifference(client);
   if (request.dryRun === true || isNoDifference(difference)) return { difference, import: undefined };
@@ -87,7 +91,11 @@ async function importOnce(client: Queryable, request: ImportRequest): Promise<Im
   return { difference, import: await record(client, request, difference) };
 }
 
-async function record(client: Queryable, request: ImportRequest, difference: RosterDifference): Promise<Imported['import']> {
+async function record(
+  client: Queryable,
+  request: ImportRequest,
+  difference: RosterDifference,
+): Promise<Imported['import']> {
   const change = await recordChange(client, {
     kind: 'people',
     subject: {},

@@ -2,11 +2,24 @@ import { createTestDatabase } from '../test/environment/database';
 import type { TestDatabase } from '../test/environment/database';
 import { openDatabase } from './database';
 import type { Database } from './database';
-import { countUnread, insertNotification, listNotifications, markRead, recordDelivery, takeDeliveries } from './notifications';
+import {
+  countUnread,
+  insertNotification,
+  listNotifications,
+  markRead,
+  recordDelivery,
+  takeDeliveries,
+} from './notifications';
 import type { NewNotification } from './notifications';
 
 const USER = '00000000-0000-4000-8000-000000000001';
-const NOTE: NewNotification = { userId: USER, level: 'warning', title: 'Removed', text: 'Your account on wiki was removed.', serviceName: 'wiki' };
+const NOTE: NewNotification = {
+  userId: USER,
+  level: 'warning',
+  title: 'Removed',
+  text: 'Your account on wiki was removed.',
+  serviceName: 'wiki',
+};
 
 let database: TestDatabase;
 let db: Database;
@@ -17,7 +30,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  await db.query('truncate notifications');
+  await db.query('delete from notifications');
 });
 
 afterAll(async () => {
@@ -62,5 +75,8 @@ test('a due delivery is taken by one process and is over when delivered', async 
 
   expect(taken).toHaveLength(1);
   expect(again).toMatchObject([{ attempts: 2, serviceName: 'wiki' }]);
-  expect((await db.query<{ delivery: string }>(`select delivery from notifications order by 1`)).rows).toEqual([{ delivery: 'delivered' }, { delivery: 'none' }]);
+  expect((await db.query<{ delivery: string }>(`select delivery from notifications order by 1`)).rows).toEqual([
+    { delivery: 'delivered' },
+    { delivery: 'none' },
+  ]);
 });

@@ -63,7 +63,10 @@ export interface NotificationFilter {
 }
 
 /** A page of notifications, newest first (ids grow with time). */
-export async function listNotifications(db: Queryable, filter: NotificationFilter): Promise<readonly NotificationRecord[]> {
+export async function listNotifications(
+  db: Queryable,
+  filter: NotificationFilter,
+): Promise<readonly NotificationRecord[]> {
   const rows = await db.query<Row>(
     `select ${COLUMNS} from notifications
      where ($1 or user_id is not distinct from $2) and ($3::boolean is null or (read_at is null) = $3)
@@ -91,7 +94,10 @@ export async function readNotification(db: Queryable, id: string): Promise<Notif
 
 /** Marks one as read; false if it was. A later notification with its key is then a new one. */
 export async function markRead(db: Queryable, id: string): Promise<boolean> {
-  const updated = await db.query(`update notifications set read_at = clock_timestamp() where id = $1 and read_at is null`, [id]);
+  const updated = await db.query(
+    `update notifications set read_at = clock_timestamp() where id = $1 and read_at is null`,
+    [id],
+  );
   return updated.rowCount === 1;
 }
 

@@ -1,4 +1,15 @@
-import { addAccount, addAccounts, addGrant, addGroup, addService, addUser, addUsers, commitChange, makeChange, openTestStore } from '../test/store/organisation';
+import {
+  addAccount,
+  addAccounts,
+  addGrant,
+  addGroup,
+  addService,
+  addUser,
+  addUsers,
+  commitChange,
+  makeChange,
+  openTestStore,
+} from '../test/store/organisation';
 import type { TestStore } from '../test/store/organisation';
 import { requestAccount } from './account-requests';
 import type { NewChange } from './changes';
@@ -26,7 +37,11 @@ async function changedCrowd(number: number): Promise<Crowd> {
   const serviceId = await addService(store.db, { begins: 'on request' });
   const users = await addUsers(store.db, number);
   await addAccounts(store.db, serviceId, users);
-  return { serviceId, users, operationId: await operationOf(await makeChange(store.db, { kind: 'people', subject: { serviceId }, users })) };
+  return {
+    serviceId,
+    users,
+    operationId: await operationOf(await makeChange(store.db, { kind: 'people', subject: { serviceId }, users })),
+  };
 }
 
 /** As a convergence leaves these accounts. */
@@ -44,23 +59,34 @@ describe('the operation of a change', () => {
     const done = await readOperation(store.db, operationId);
 
     expect(halfway).toMatchObject({ status: 'running', progress: { accounts: 3, done: 2 } });
-    expect(done).toMatchObject({ status: 'succeeded', progress: { accounts: 3, done: 3 }, outcome: 'accounts: 3 up to date' });
+    expect(done).toMatchObject({
+      status: 'succeeded',
+      progress: { accounts: 3, done: 3 },
+      outcome: 'accounts: 3 up to date',
+    });
   });
 
   test('it runs until the change is expanded, even with nothing due', async () => {
     const serviceId = await addService(store.db);
     const userId = await addUser(store.db);
     await addAccount(store.db, { serviceId, userId });
-    const operationId = await operationOf(await commitChange(store.db, { kind: 'people', subject: { userId }, users: [userId] }));
+    const operationId = await operationOf(
+      await commitChange(store.db, { kind: 'people', subject: { userId }, users: [userId] }),
+    );
 
     expect(await readOperation(store.db, operationId)).toMatchObject({ status: 'running' });
   });
 
   test('a change that concerns no account has succeeded once expanded', async () => {
     const userId = await addUser(store.db);
-    const operationId = await operationOf(await makeChange(store.db, { kind: 'people', subject: { userId }, users: [userId] }));
+    const operationId = await operationOf(
+      await makeChange(store.db, { kind: 'people', subject: { userId }, users: [userId] }),
+    );
 
-    expect(await readOperation(store.db, operationId)).toMatchObject({ status: 'succeeded', outcome: 'no account is concerned' });
+    expect(await readOperation(store.db, operationId)).toMatchObject({
+      status: 'succeeded',
+      outcome: 'no account is concerned',
+    });
   });
 
   test('a later change of the same people does not keep it open', async () => {
@@ -82,12 +108,18 @@ describe('the operation of a change', () => {
     await converge(users.slice(1));
     await converge(users.slice(0, 1), `attention = '${attention}', next_try = '${nextTry}'`);
 
-    expect(await readOperation(store.db, operationId)).toMatchObject({ status, progress: { accounts: 3, done: 2, ...progress } });
+    expect(await readOperation(store.db, operationId)).toMatchObject({
+      status,
+      progress: { accounts: 3, done: 2, ...progress },
+    });
   });
 
   test.each([
     ['group', (facts: { groupId: string }) => ({ groupId: facts.groupId })],
-    ['grant', (facts: { groupId: string; serviceId: string }) => ({ groupId: facts.groupId, serviceId: facts.serviceId })],
+    [
+      'grant',
+      (facts: { groupId: string; serviceId: string }) => ({ groupId: facts.groupId, serviceId: facts.serviceId }),
+    ],
     ['grant', (facts: { userId: string; serviceId: string }) => ({ userId: facts.userId, serviceId: facts.serviceId })],
     ['state', (facts: { serviceId: string }) => ({ serviceId: facts.serviceId })],
     ['service', (facts: { serviceId: string }) => ({ serviceId: facts.serviceId })],
@@ -99,9 +131,15 @@ describe('the operation of a change', () => {
     const subject: NewChange['subject'] = subjectOf({ groupId, userId, serviceId });
     const operationId = await operationOf(await makeChange(store.db, { kind, subject }));
 
-    expect(await readOperation(store.db, operationId)).toMatchObject({ status: 'running', progress: { accounts: 1, done: 0 } });
+    expect(await readOperation(store.db, operationId)).toMatchObject({
+      status: 'running',
+      progress: { accounts: 1, done: 0 },
+    });
     await converge([userId]);
-    expect(await readOperation(store.db, operationId)).toMatchObject({ status: 'succeeded', progress: { accounts: 1, done: 1 } });
+    expect(await readOperation(store.db, operationId)).toMatchObject({
+      status: 'succeeded',
+      progress: { accounts: 1, done: 1 },
+    });
   });
 
   test('the sweep writes down what has ended, and leaves open what has not', async () => {
@@ -116,8 +154,15 @@ describe('the operation of a change', () => {
 
     const listed = await listOperations(store.db, { limit: 10 });
     const statusOf = (id: string) => listed.find((operation) => operation.id === id)?.status;
-    expect([statusOf(done.operationId), statusOf(refused.operationId), statusOf(open.operationId)]).toEqual(['succeeded', 'failed', 'running']);
-    expect(await readOperation(store.db, refused.operationId)).toMatchObject({ detail: { progress: { failed: 2 } }, finishedAt: expect.any(Date) });
+    expect([statusOf(done.operationId), statusOf(refused.operationId), statusOf(open.operationId)]).toEqual([
+      'succeeded',
+      'failed',
+      'running',
+    ]);
+    expect(await readOperation(store.db, refused.operationId)).toMatchObject({
+      detail: { progress: { failed: 2 } },
+      finishedAt: expect.any(Date),
+    });
   });
 
   test('the sweep gives every open operation its turn', async () => {
@@ -125,13 +170,17 @@ describe('the operation of a change', () => {
     await changedCrowd(1);
     const { users, operationId } = await changedCrowd(1);
     await converge(users);
-    const open = await store.db.query(`select from operations where change_id is not null and status in ('running', 'waiting')`);
+    const open = await store.db.query(
+      `select from operations where change_id is not null and status in ('running', 'waiting')`,
+    );
 
     let ended = 0;
     for (let turn = 0; turn < (open.rowCount ?? 0); turn += 1) ended += await settleChangeOperations(store.db, 1);
 
     expect(ended).toBe(1);
-    expect((await store.db.query(`select status from operations where id = $1`, [operationId])).rows).toEqual([{ status: 'succeeded' }]);
+    expect((await store.db.query(`select status from operations where id = $1`, [operationId])).rows).toEqual([
+      { status: 'succeeded' },
+    ]);
   });
 });
 
@@ -140,7 +189,12 @@ describe('waiting for an operation', () => {
     const serviceId = await addService(store.db);
     const userId = await addUser(store.db);
     await addGrant(store.db, serviceId, { user_id: userId });
-    const { operationId } = await requestAccount(store.db, { serviceId, userId, kind: 'createAccount', actor: 'client:test' });
+    const { operationId } = await requestAccount(store.db, {
+      serviceId,
+      userId,
+      kind: 'createAccount',
+      actor: 'client:test',
+    });
     return { operationId, userId };
   }
 
@@ -172,7 +226,9 @@ describe('waiting for an operation', () => {
   });
 
   test('nothing is answered for an operation that is not there', async () => {
-    expect(await waitForOperation(store.db, '00000000-0000-7000-8000-000000000000', { timeoutMs: 30_000 })).toBeUndefined();
+    expect(
+      await waitForOperation(store.db, '00000000-0000-7000-8000-000000000000', { timeoutMs: 30_000 }),
+    ).toBeUndefined();
   });
 });
 
@@ -181,7 +237,12 @@ describe('lists of operations', () => {
     const serviceId = await addService(store.db, { hook_decides: true });
     const made: string[] = [];
     for (let index = 0; index < 5; index += 1) {
-      const asked = await requestAccount(store.db, { serviceId, userId: await addUser(store.db), kind: 'createAccount', actor: 'client:test' });
+      const asked = await requestAccount(store.db, {
+        serviceId,
+        userId: await addUser(store.db),
+        kind: 'createAccount',
+        actor: 'client:test',
+      });
       made.unshift(asked.operationId);
     }
 
@@ -195,9 +256,20 @@ describe('lists of operations', () => {
     const serviceId = await addService(store.db, { hook_decides: true });
     const userId = await addUser(store.db);
     const wanted = await requestAccount(store.db, { serviceId, userId, kind: 'createAccount', actor: 'client:test' });
-    await requestAccount(store.db, { serviceId, userId: await addUser(store.db), kind: 'createAccount', actor: 'client:test' });
+    await requestAccount(store.db, {
+      serviceId,
+      userId: await addUser(store.db),
+      kind: 'createAccount',
+      actor: 'client:test',
+    });
 
-    const found = await listOperations(store.db, { serviceId, userId, status: 'running', kind: 'createAccount', limit: 10 });
+    const found = await listOperations(store.db, {
+      serviceId,
+      userId,
+      status: 'running',
+      kind: 'createAccount',
+      limit: 10,
+    });
 
     expect(found.map((operation) => operation.id)).toEqual([wanted.operationId]);
     expect(await listOperations(store.db, { userId, kind: 'deleteAccount', limit: 10 })).toEqual([]);
@@ -206,9 +278,15 @@ describe('lists of operations', () => {
   test('the steps of an operation are those of its account while it was open', async () => {
     const serviceId = await addService(store.db, { hook_decides: true });
     const userId = await addUser(store.db);
-    const log = (step: string) => store.db.query(`insert into events (service_id, user_id, step) values ($1, $2, $3)`, [serviceId, userId, step]);
+    const log = (step: string) =>
+      store.db.query(`insert into events (service_id, user_id, step) values ($1, $2, $3)`, [serviceId, userId, step]);
     await log('before');
-    const { operationId } = await requestAccount(store.db, { serviceId, userId, kind: 'createAccount', actor: 'client:test' });
+    const { operationId } = await requestAccount(store.db, {
+      serviceId,
+      userId,
+      kind: 'createAccount',
+      actor: 'client:test',
+    });
     await log('during');
 
     const events = await operationEvents(store.db, operationId);

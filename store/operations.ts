@@ -135,12 +135,17 @@ export interface WaitOptions {
 }
 
 /** Waits until the operation has ended, at most `timeoutMs`; answers it as it then is. undefined = there is none. */
-export async function waitForOperation(db: Queryable, id: string, options: WaitOptions): Promise<Operation | undefined> {
+export async function waitForOperation(
+  db: Queryable,
+  id: string,
+  options: WaitOptions,
+): Promise<Operation | undefined> {
   const deadline = performance.now() + options.timeoutMs;
   for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(LONGEST_POLL_MS, pollMs * 1.5)) {
     const operation = await readOperation(db, id);
     const leftMs = deadline - performance.now();
-    if (operation === undefined || !isOpen(operation.status) || leftMs <= 0 || options.signal?.aborted) return operation;
+    if (operation === undefined || !isOpen(operation.status) || leftMs <= 0 || options.signal?.aborted)
+      return operation;
     await pause(Math.min(pollMs, leftMs), options.signal);
   }
 }

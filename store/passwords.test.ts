@@ -30,11 +30,15 @@ async function reset(person: Person, sealed: string): Promise<string> {
 }
 
 async function rowOf(operationId: string): Promise<Record<string, unknown> | undefined> {
-  return (await store.db.query(`select status, sealed from password_requests where operation_id = $1`, [operationId])).rows[0];
+  return (await store.db.query(`select status, sealed from password_requests where operation_id = $1`, [operationId]))
+    .rows[0];
 }
 
 function age(operationId: string, column: 'created_at' | 'applied_at', interval: string) {
-  return store.db.query(`update password_requests set ${column} = clock_timestamp() - $2::interval where operation_id = $1`, [operationId, interval]);
+  return store.db.query(
+    `update password_requests set ${column} = clock_timestamp() - $2::interval where operation_id = $1`,
+    [operationId, interval],
+  );
 }
 
 describe('passwords that are asked for', () => {
@@ -42,8 +46,14 @@ describe('passwords that are asked for', () => {
     const person = await personWithAccount();
     const operationId = await reset(person, 'one');
 
-    expect(await wantedPassword(store.db, person.serviceId, person.userId)).toEqual({ operationId, sealed: Buffer.from('one') });
-    expect(await wantedPassword(store.db, person.serviceId, person.userId)).toEqual({ operationId, sealed: Buffer.from('one') });
+    expect(await wantedPassword(store.db, person.serviceId, person.userId)).toEqual({
+      operationId,
+      sealed: Buffer.from('one'),
+    });
+    expect(await wantedPassword(store.db, person.serviceId, person.userId)).toEqual({
+      operationId,
+      sealed: Buffer.from('one'),
+    });
     expect(await passwordApplied(store.db, operationId)).toBe(true);
     expect(await wantedPassword(store.db, person.serviceId, person.userId)).toBeUndefined();
   });
@@ -79,12 +89,19 @@ describe('passwords that are asked for', () => {
   test('of many requests at the same time exactly one stays wanted', async () => {
     const person = await personWithAccount();
     const password = { sealed: Buffer.from('x'), generated: true };
-    const ask = (db: TestStore['db']) => requestAccount(db, { ...person, kind: 'resetPassword', actor: 'client:test', password });
+    const ask = (db: TestStore['db']) =>
+      requestAccount(db, { ...person, kind: 'resetPassword', actor: 'client:test', password });
 
     await Promise.all([1, 2, 3].flatMap(() => [ask(store.db), ask(store.other)]));
 
-    const counted = await store.db.query(`select status, count(*)::integer as n from password_requests where user_id = $1 group by 1 order by 1`, [person.userId]);
-    expect(counted.rows).toEqual([{ status: 'superseded', n: 5 }, { status: 'wanted', n: 1 }]);
+    const counted = await store.db.query(
+      `select status, count(*)::integer as n from password_requests where user_id = $1 group by 1 order by 1`,
+      [person.userId],
+    );
+    expect(counted.rows).toEqual([
+      { status: 'superseded', n: 5 },
+      { status: 'wanted', n: 1 },
+    ]);
   });
 
   test('a password needs an account', async () => {
@@ -107,7 +124,10 @@ describe('the claim of a secret', () => {
     const operationId = await reset(await personWithAccount(), 'secret');
     await passwordApplied(store.db, operationId);
 
-    const claims = await Promise.allSettled([claimSecret(store.db, operationId), claimSecret(store.other, operationId)]);
+    const claims = await Promise.allSettled([
+      claimSecret(store.db, operationId),
+      claimSecret(store.other, operationId),
+    ]);
 
     const shown = claims.filter((claim) => claim.status === 'fulfilled');
     expect(shown).toEqual([{ status: 'fulfilled', value: { sealed: Buffer.from('secret') } }]);
@@ -121,7 +141,10 @@ describe('the claim of a secret', () => {
     await passwordApplied(store.db, operationId);
     const read = `select sealed from password_requests where operation_id = $1 and status = 'applied'`;
 
-    const [first, second] = await Promise.all([store.db.query(read, [operationId]), store.other.query(read, [operationId])]);
+    const [first, second] = await Promise.all([
+      store.db.query(read, [operationId]),
+      store.other.query(read, [operationId]),
+    ]);
 
     expect([first.rows.length, second.rows.length]).toEqual([1, 1]);
   });
@@ -131,7 +154,10 @@ describe('the claim of a secret', () => {
     await passwordApplied(store.db, operationId);
     await age(operationId, 'applied_at', '15 minutes 1 second');
 
-    await expect(claimSecret(store.db, operationId)).rejects.toMatchObject({ code: 'secret-gone', message: expect.stringContaining('15 minutes') });
+    await expect(claimSecret(store.db, operationId)).rejects.toMatchObject({
+      code: 'secret-gone',
+      message: expect.stringContaining('15 minutes'),
+    });
     expect(await rowOf(operationId)).toEqual({ status: 'expired', sealed: null });
   });
 
@@ -146,7 +172,12 @@ describe('the claim of a secret', () => {
   test('a password that the person chose is erased when applied and never shown', async () => {
     const person = await personWithAccount();
     const password = { sealed: Buffer.from('chosen'), generated: false };
-    const { operationId } = await requestAccount(store.db, { ...person, kind: 'setPassword', actor: 'client:test', password });
+    const { operationId } = await requestAccount(store.db, {
+      ...person,
+      kind: 'setPassword',
+      actor: 'client:test',
+      password,
+    });
     await passwordApplied(store.db, operationId);
 
     expect(await rowOf(operationId)).toEqual({ status: 'applied', sealed: null });
@@ -154,7 +185,11 @@ describe('the claim of a secret', () => {
   });
 
   test('an operation without a password has no secret', async () => {
-    const { operationId } = await requestAccount(store.db, { ...(await personWithAccount()), kind: 'updateGroups', actor: 'client:test' });
+    const { operationId } = await requestAccount(store.db, {
+      ...(await personWithAccount()),
+      kind: 'updateGroups',
+      actor: 'client:test',
+    });
 
     await expect(claimSecret(store.db, operationId)).rejects.toMatchObject({ code: 'not-found' });
   });

@@ -31,11 +31,15 @@ export async function requestPassword(client: Queryable, password: NewPassword):
 
 /** The account is to be removed: a password that waits for it must not reach a later account of the same person. */
 export async function withdrawPasswords(client: Queryable, serviceId: string, userId: string): Promise<void> {
-  await dropPasswords(client, { serviceId, userId }, {
-    statuses: ['wanted'],
-    operationStatus: 'failed',
-    outcome: 'the account was removed before the password was set',
-  });
+  await dropPasswords(
+    client,
+    { serviceId, userId },
+    {
+      statuses: ['wanted'],
+      operationStatus: 'failed',
+      outcome: 'the account was removed before the password was set',
+    },
+  );
 }
 
 interface Dropping {
@@ -64,6 +68,8 @@ async function dropPasswords(
 export interface WantedPassword {
   readonly operationId: string;
   readonly sealed: Buffer;
+  /** Made by Muster, not chosen by the person. */
+  readonly generated: boolean;
 }
 
 /** The password that is to be set, the same on every retry; undefined = none. */
@@ -73,7 +79,7 @@ export async function wantedPassword(
   userId: string,
 ): Promise<WantedPassword | undefined> {
   const found = await db.query<WantedPassword & { [key: string]: unknown }>(
-    `select operation_id as "operationId", sealed from password_requests
+    `select operation_id as "operationId", sealed, generated from password_requests
      where service_id = $1 and user_id = $2 and status = 'wanted' and sealed is not null`,
     [serviceId, userId],
   );
@@ -91,6 +97,15 @@ export async function passwordApplied(db: Queryable, operationId: string): Promi
     [operationId],
   );
   return applied.rowCount === 1;
+}
+
+/** A hook has set a password by itself: ours is of no use any more, its text is erased and there is nothing to claim. */
+export async function passwordSetByHook(db: Queryable, operationId: string): Promise<void> {
+  await db.query(
+    `update password_requests set status = 'applied', applied_at = clock_timestamp(), sealed = null
+     where operation_id = $1 and status = 'wanted'`,
+    [operationId],
+  );
 }
 
 /**

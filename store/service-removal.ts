@@ -38,7 +38,11 @@ async function refuseInUse(client: Queryable, service: ServiceRecord): Promise<v
         '(approve them where the guard has staged them), and delete it then.',
     );
   }
-  if (remaining.syncs > 0) throw new StoreError('conflict', `A sync of the service ${service.name} is under way. Cancel it or wait for its end.`);
+  if (remaining.syncs > 0)
+    throw new StoreError(
+      'conflict',
+      `A sync of the service ${service.name} is under way. Cancel it or wait for its end.`,
+    );
 }
 
 /** In the order of their references; tombstones of removed accounts go too. */

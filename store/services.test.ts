@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  await db.query('truncate services, accounts, changes, operations cascade');
+  await db.query('delete from operations; delete from changes; delete from accounts; delete from services');
 });
 
 afterAll(async () => {
@@ -40,11 +40,22 @@ async function alter(settings: Partial<ServiceSettings>): Promise<readonly strin
 }
 
 test('a service is kept as it was given', async () => {
-  const settings = { mapping: { groups: { template: 'team_{group}' }, states: { table: { Member: ['members'] } } }, config: { url: 'x' }, sealedConfig: Buffer.from('s'), nameFormats: { Blue: 'b-{username}' } };
+  const settings = {
+    mapping: { groups: { template: 'team_{group}' }, states: { table: { Member: ['members'] } } },
+    config: { url: 'x' },
+    sealedConfig: Buffer.from('s'),
+    nameFormats: { Blue: 'b-{username}' },
+  };
 
   await create(settings);
 
-  expect(await readService(db, 'wiki')).toMatchObject({ ...settings, name: 'wiki', connector: 'example', enabled: true, begins: 'automatic' });
+  expect(await readService(db, 'wiki')).toMatchObject({
+    ...settings,
+    name: 'wiki',
+    connector: 'example',
+    enabled: true,
+    begins: 'automatic',
+  });
   await expect(create()).rejects.toMatchObject({ code: 'already-exists', errors: [{ pointer: '/name' }] });
   await expect(readService(db, "x'; --")).rejects.toMatchObject({ code: 'not-found' });
 });
@@ -76,16 +87,28 @@ test('an update that alters nothing keeps the version', async () => {
 
 test('a service with accounts is not deleted, and the refusal says what to do', async () => {
   const id = await create();
-  await db.query(`insert into accounts (service_id, user_id, username, status, remote_id, wanted_version) values ($1, $2, 'ada', 'active', 'r1', 1)`, [id, USER]);
+  await db.query(
+    `insert into accounts (service_id, user_id, username, status, remote_id, wanted_version) values ($1, $2, 'ada', 'active', 'r1', 1)`,
+    [id, USER],
+  );
 
-  await expect(deleteService(db, 'wiki')).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('Disable it first') });
+  await expect(deleteService(db, 'wiki')).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining('Disable it first'),
+  });
 });
 
 test('a service with nothing but tombstones goes with all that belongs to it', async () => {
   const id = await create();
-  await db.query(`insert into accounts (service_id, user_id, username, status, wanted_version) values ($1, $2, 'ada', 'removed', 1)`, [id, USER]);
+  await db.query(
+    `insert into accounts (service_id, user_id, username, status, wanted_version) values ($1, $2, 'ada', 'removed', 1)`,
+    [id, USER],
+  );
   await db.query(`insert into account_names (service_id, name, user_id) values ($1, 'ada', $2)`, [id, USER]);
-  await db.query(`insert into remote_groups (id, service_id, origin, name, wanted_version) values ($2, $1, 'name:x', 'x', 1)`, [id, USER]);
+  await db.query(
+    `insert into remote_groups (id, service_id, origin, name, wanted_version) values ($2, $1, 'name:x', 'x', 1)`,
+    [id, USER],
+  );
 
   await deleteService(db, 'wiki');
 

@@ -80,10 +80,10 @@ export async function listServices(
   db: Queryable,
   page: { readonly after?: string | undefined; readonly limit: number },
 ): Promise<readonly ServiceRecord[]> {
-  const rows = await db.query<Row>(`select ${COLUMNS} from services where $1::text is null or name > $1 order by name limit $2`, [
-    page.after ?? null,
-    page.limit,
-  ]);
+  const rows = await db.query<Row>(
+    `select ${COLUMNS} from services where $1::text is null or name > $1 order by name limit $2`,
+    [page.after ?? null, page.limit],
+  );
   return rows.rows;
 }
 
@@ -104,7 +104,11 @@ export function newServiceId(): string {
 export async function createService(db: Database, service: NewService, by: WrittenBy): Promise<Written<ServiceRecord>> {
   return refusing(() =>
     db.transaction(async (client) => {
-      await client.query(`insert into services (id, name, connector) values ($1, $2, $3)`, [service.id, service.name, service.connector]);
+      await client.query(`insert into services (id, name, connector) values ($1, $2, $3)`, [
+        service.id,
+        service.name,
+        service.connector,
+      ]);
       await write(client, service.id, service.settings);
       const reasons: readonly DueReason[] = ['validateUser', 'createAccount', 'updateGroups', 'reconfigured'];
       const change = await recordService(client, { serviceId: service.id, reasons, operation: 'createService' }, by);
@@ -125,7 +129,11 @@ export interface ServiceUpdate {
  * Alters a service. There is no change when nothing was altered, or nothing that an account can feel (title, limits).
  * @throws StoreError not-found, and what `alter` throws
  */
-export async function updateService(db: Database, update: ServiceUpdate, by: WrittenBy): Promise<Written<ServiceRecord>> {
+export async function updateService(
+  db: Database,
+  update: ServiceUpdate,
+  by: WrittenBy,
+): Promise<Written<ServiceRecord>> {
   return db.transaction(async (client) => {
     await client.query(`select from services where name = $1 for no key update`, [update.name]);
     const before = await readService(client, update.name);
@@ -134,7 +142,8 @@ export async function updateService(db: Database, update: ServiceUpdate, by: Wri
     await write(client, before.id, after);
     const reasons = reasonsOf(before, after);
     const operation = update.operation ?? 'updateService';
-    const change = reasons.length === 0 ? undefined : await recordService(client, { serviceId: before.id, reasons, operation }, by);
+    const change =
+      reasons.length === 0 ? undefined : await recordService(client, { serviceId: before.id, reasons, operation }, by);
     return { record: await readService(client, update.name), change };
   });
 }

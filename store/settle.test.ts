@@ -169,11 +169,22 @@ describe('giving a lease back', () => {
     await releaseLease(
       store.db,
       held.lease,
-      release(held, { reached: false, attention: 'waiting', nextTryMs: 60_000, failures: 2, error: { kind: 'unavailable', message: 'no answer' } }),
+      release(held, {
+        reached: false,
+        attention: 'waiting',
+        nextTryMs: 60_000,
+        failures: 2,
+        error: { kind: 'unavailable', message: 'no answer' },
+      }),
     );
 
     const row = await rowOf(held);
-    expect(row).toMatchObject({ attention: 'waiting', failures: 2, due_reasons: ['updateGroups'], last_error: { kind: 'unavailable', message: 'no answer' } });
+    expect(row).toMatchObject({
+      attention: 'waiting',
+      failures: 2,
+      due_reasons: ['updateGroups'],
+      last_error: { kind: 'unavailable', message: 'no answer' },
+    });
     expect(row['applied_version']).not.toBe(held.situation.version);
     const waitMs = (row['next_try'] as Date).getTime() - Date.now();
     expect(waitMs).toBeGreaterThan(50_000);
@@ -210,7 +221,9 @@ describe('giving a lease back', () => {
     await releaseLease(store.db, busy.lease, release(busy, { did: ['created', 'set groups'] }));
     await releaseLease(store.db, idle.lease, release(idle, { outcome: 'nothing to do' }));
 
-    const events = await store.db.query(`select user_id, step, data from events where user_id = any($1::uuid[])`, [[busy.userId, idle.userId]]);
+    const events = await store.db.query(`select user_id, step, data from events where user_id = any($1::uuid[])`, [
+      [busy.userId, idle.userId],
+    ]);
     expect(events.rows).toEqual([
       { user_id: busy.userId, step: 'done', data: { did: ['created', 'set groups'], version: busy.situation.version } },
     ]);
@@ -287,7 +300,13 @@ describe('intents', () => {
 
   test('a profile is read back as it was written', async () => {
     const held = await heldAccount();
-    const appliedProfile = { name: 'ada', nickname: '"A"\n', displayName: "O'Ada", email: null, attributes: { a: [], b: null } };
+    const appliedProfile = {
+      name: 'ada',
+      nickname: '"A"\n',
+      displayName: "O'Ada",
+      email: null,
+      attributes: { a: [], b: null },
+    };
 
     await recordFacts(store.db, held.lease, { appliedProfile });
 

@@ -65,7 +65,9 @@ export async function readState(db: Queryable, id: string): Promise<StateRecord 
 
 /** The id of the state with this name, in any case. @throws StoreError not-found */
 export async function stateIdByName(db: Queryable, name: string): Promise<string> {
-  const row = await db.query<{ id: string }>(`select id from states where lower(name) = lower($1)`, [name.normalize('NFC')]);
+  const row = await db.query<{ id: string }>(`select id from states where lower(name) = lower($1)`, [
+    name.normalize('NFC'),
+  ]);
   return found(row.rows[0]?.id, `state ${shortened(name)}`);
 }
 
@@ -86,7 +88,10 @@ export async function createState(
         fields.isPublic ?? false,
       ]);
       await setGroups(client, id, fields.groupIds ?? []);
-      return { record: await existing(client, id), change: await recordState(client, id, { operation: 'createState', by }) };
+      return {
+        record: await existing(client, id),
+        change: await recordState(client, id, { operation: 'createState', by }),
+      };
     }),
   );
 }
@@ -107,7 +112,11 @@ export async function updateState(
       if (before.isBuiltIn && name !== undefined && name !== before.name) {
         throw new StoreError('conflict', `The state ${before.name} is built in and cannot be renamed.`);
       }
-      const after = { name: name ?? before.name, priority: update.fields.priority ?? before.priority, isPublic: update.fields.isPublic ?? before.isPublic };
+      const after = {
+        name: name ?? before.name,
+        priority: update.fields.priority ?? before.priority,
+        isPublic: update.fields.isPublic ?? before.isPublic,
+      };
       const altered = await client.query(
         `update states set name = $2, priority = $3, is_public = $4
          where id = $1 and (name, priority, is_public) is distinct from ($2, $3, $4)`,
@@ -115,7 +124,10 @@ export async function updateState(
       );
       const regrouped = update.fields.groupIds !== undefined && (await setGroups(client, id, update.fields.groupIds));
       if (altered.rowCount === 0 && !regrouped) return { record: before, change: undefined };
-      return { record: await existing(client, id), change: await recordState(client, id, { operation: 'updateState', by: update.by }) };
+      return {
+        record: await existing(client, id),
+        change: await recordState(client, id, { operation: 'updateState', by: update.by }),
+      };
     }),
   );
 }
@@ -124,7 +136,8 @@ export async function updateState(
 export async function deleteState(db: Database, id: string, by: WrittenBy): Promise<Written<StateRecord>> {
   return db.transaction(async (client) => {
     const record = await lockState(client, id);
-    if (record.isBuiltIn) throw new StoreError('conflict', `The state ${record.name} is built in and cannot be deleted.`);
+    if (record.isBuiltIn)
+      throw new StoreError('conflict', `The state ${record.name} is built in and cannot be deleted.`);
     const change = await recordState(client, id, { operation: 'deleteState', by });
     await client.query(`delete from states where id = $1`, [id]);
     return { record, change };
@@ -169,7 +182,11 @@ async function setGroups(client: Queryable, id: string, groupIds: readonly strin
 }
 
 /** Who has which state may change for anybody: the expander looks at everybody. */
-function recordState(client: Queryable, stateId: string, change: { readonly operation: string; readonly by: WrittenBy }): Promise<RecordedChange> {
+function recordState(
+  client: Queryable,
+  stateId: string,
+  change: { readonly operation: string; readonly by: WrittenBy },
+): Promise<RecordedChange> {
   return recordChange(client, {
     kind: 'state',
     subject: { stateId },

@@ -24,7 +24,20 @@ interface StagedSync {
 export async function stageSync(db: Database, syncId: string): Promise<number> {
   const sync = await db.transaction((client) => stageItems(client, syncId));
   const reason = DUE_REASONS[sync.kind];
-  if (sync.status === 'staging' && reason !== undefined) await bumpAll(db, { syncId, serviceId: sync.service_id, reason });
+  if (sync.status === 'staging' && reason !== undefined)
+    await bumpAll(db, { syncId, serviceId: sync.service_id, reason });
+  return markRunning(db, syncId);
+}
+
+/** Stages a sync whose work is done already: every item has succeeded, no account becomes due. Answers how many there are. */
+export async function stageDone(db: Database, syncId: string, reason: string): Promise<number> {
+  await db.transaction(async (client) => {
+    await stageItems(client, syncId);
+    await client.query(
+      `update sync_items set outcome = 'succeeded', reason = $2, finished_at = clock_timestamp() where sync_id = $1 and outcome is null`,
+      [syncId, reason],
+    );
+  });
   return markRunning(db, syncId);
 }
 
@@ -89,7 +102,11 @@ function populationOf(sync: StagedSync): { readonly conditions: string; readonly
   if (sync.kind === 'groups' || sync.kind === 'nicknames') conditions.push(`a.status in ('active', 'pending')`);
   // A tombstone that nothing is asked of is no account.
   else conditions.push(`(a.status not in ('none', 'removed') or a.wanted_version <> a.applied_version)`);
-  const values = [filter.status ?? null, filter.attention ?? null, filter.q === undefined ? null : containing(filter.q)];
+  const values = [
+    filter.status ?? null,
+    filter.attention ?? null,
+    filter.q === undefined ? null : containing(filter.q),
+  ];
   return { conditions: conditions.join(' and '), values };
 }
 

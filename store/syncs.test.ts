@@ -46,7 +46,11 @@ describe('asking for a sync', () => {
   test('another kind or another scope is another sync', async () => {
     const serviceId = await addService(store.db);
     const userId = await addUser(store.db);
-    const asked = [await ask(serviceId), await ask(serviceId, 'nicknames'), await ask(serviceId, 'groups', { userIds: [userId] })];
+    const asked = [
+      await ask(serviceId),
+      await ask(serviceId, 'nicknames'),
+      await ask(serviceId, 'groups', { userIds: [userId] }),
+    ];
 
     expect(new Set(asked.map((sync) => sync.syncId)).size).toBe(3);
   });
@@ -87,7 +91,10 @@ describe('asking for a sync', () => {
       await ask(serviceId, 'groups');
       await ask(serviceId, 'nicknames');
 
-      const started = await Promise.all([startNextQueued(store.db, serviceId), startNextQueued(store.other, serviceId)]);
+      const started = await Promise.all([
+        startNextQueued(store.db, serviceId),
+        startNextQueued(store.other, serviceId),
+      ]);
 
       expect(started.filter((syncId) => syncId !== undefined)).toHaveLength(1);
     }
@@ -138,15 +145,27 @@ describe('the population of a sync', () => {
 
   test('a due sync takes what is due and bumps nothing', async () => {
     const { serviceId, users } = await crowd(3);
-    await store.db.query(`update accounts set wanted_version = nextval('version_seq') where user_id = any($1::uuid[])`, [users.slice(0, 2)]);
+    await store.db.query(
+      `update accounts set wanted_version = nextval('version_seq') where user_id = any($1::uuid[])`,
+      [users.slice(0, 2)],
+    );
     await store.db.query(`update accounts set next_try = 'infinity' where user_id = $1`, [users[1]]);
-    const before = await store.db.query(`select user_id, wanted_version from accounts where service_id = $1 order by 1`, [serviceId]);
+    const before = await store.db.query(
+      `select user_id, wanted_version from accounts where service_id = $1 order by 1`,
+      [serviceId],
+    );
     const syncId = await begun(serviceId, 'due');
 
     await stageSync(store.db, syncId);
 
     expect(await itemsOf(syncId)).toEqual([users[0]]);
-    expect((await store.db.query(`select user_id, wanted_version from accounts where service_id = $1 order by 1`, [serviceId])).rows).toEqual(before.rows);
+    expect(
+      (
+        await store.db.query(`select user_id, wanted_version from accounts where service_id = $1 order by 1`, [
+          serviceId,
+        ])
+      ).rows,
+    ).toEqual(before.rows);
   });
 
   test('a groups sync makes every account due, in pages', async () => {
@@ -155,13 +174,19 @@ describe('the population of a sync', () => {
 
     expect(await stageSync(store.db, syncId)).toBe(4_100);
 
-    const due = await store.db.query(`select from accounts where service_id = $1 and wanted_version <> applied_version and due_reasons = '{updateGroups}'`, [serviceId]);
+    const due = await store.db.query(
+      `select from accounts where service_id = $1 and wanted_version <> applied_version and due_reasons = '{updateGroups}'`,
+      [serviceId],
+    );
     expect(due.rowCount).toBe(4_100);
   });
 
   test('a filter narrows the population', async () => {
     const { serviceId, users } = await crowd(3);
-    await store.db.query(`update accounts set username = '50%' where service_id = $1 and user_id = $2`, [serviceId, users[1]]);
+    await store.db.query(`update accounts set username = '50%' where service_id = $1 and user_id = $2`, [
+      serviceId,
+      users[1],
+    ]);
     const syncId = await begun(serviceId, 'groups', { filter: { q: '0%' } });
 
     await stageSync(store.db, syncId);
@@ -195,7 +220,10 @@ describe('the items of a sync', () => {
     const first = await nextChunk(store.db, syncId, { from: 1, size: 3 });
     const second = await nextChunk(store.db, syncId, { from: 5, size: 3 });
 
-    expect([first, second]).toEqual([{ from: 1, to: 4 }, { from: 5, to: 7 }]);
+    expect([first, second]).toEqual([
+      { from: 1, to: 4 },
+      { from: 5, to: 7 },
+    ]);
     expect((await openItems(store.db, syncId, { from: 1, to: 4 })).map((item) => item.seq)).toEqual([1, 3, 4]);
     expect(await nextChunk(store.db, syncId, { from: 8, size: 3 })).toBeUndefined();
   });
@@ -239,7 +267,10 @@ describe('the items of a sync', () => {
 
     expect(again).toEqual(ended);
     for (const { operationId } of [first, second]) {
-      expect(await readOperation(store.db, operationId)).toMatchObject({ status: 'succeeded', progress: { accounts: 2, done: 2 } });
+      expect(await readOperation(store.db, operationId)).toMatchObject({
+        status: 'succeeded',
+        progress: { accounts: 2, done: 2 },
+      });
     }
   });
 });
@@ -270,7 +301,10 @@ describe('cancelling a sync', () => {
     const newer = await ask(serviceId, 'nicknames');
     await cancelSync(store.db, older.syncId);
 
-    expect((await listSyncs(store.db, { serviceId, limit: 10 })).map((sync) => sync.id)).toEqual([newer.syncId, older.syncId]);
+    expect((await listSyncs(store.db, { serviceId, limit: 10 })).map((sync) => sync.id)).toEqual([
+      newer.syncId,
+      older.syncId,
+    ]);
     const open = (await openSyncs(store.db)).filter((sync) => sync.serviceId === serviceId);
     expect(open.map((sync) => sync.id)).toEqual([newer.syncId]);
   });

@@ -1,6 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { uuidv7 } from 'uuidv7';
-import { checkAttributes, checkDisplayName, checkEmail, checkExternalId, checkName, shortened } from '../domain/organisation-rules';
+import {
+  checkAttributes,
+  checkDisplayName,
+  checkEmail,
+  checkExternalId,
+  checkName,
+  shortened,
+} from '../domain/organisation-rules';
 import { orderReasons } from '../domain/reasons';
 import type { Attributes, DueReason, User } from '../domain/words';
 import { recordChange } from './changes';
@@ -87,7 +94,13 @@ export async function listUsers(db: Queryable, filter: UserFilter): Promise<read
        and ($3::boolean is null or u.active = $3)
        and ($4::text is null or effective_state(u.id) = (select id from states where lower(name) = lower($4)))
      order by lower(u.username) limit $5`,
-    [filter.after ?? null, filter.q === undefined ? null : likePattern(filter.q), filter.active ?? null, filter.state ?? null, filter.limit],
+    [
+      filter.after ?? null,
+      filter.q === undefined ? null : likePattern(filter.q),
+      filter.active ?? null,
+      filter.state ?? null,
+      filter.limit,
+    ],
   );
   return rows.rows;
 }
@@ -101,7 +114,11 @@ export function likePattern(text: string): string {
  * Adds a person.
  * @throws StoreError not-acceptable-value, already-exists
  */
-export async function createUser(db: Database, fields: UserFields & { readonly username: string }, by: WrittenBy): Promise<Written<UserRecord>> {
+export async function createUser(
+  db: Database,
+  fields: UserFields & { readonly username: string },
+  by: WrittenBy,
+): Promise<Written<UserRecord>> {
   const given = checkFields(fields);
   const id = uuidv7();
   return refusing(() =>
@@ -121,7 +138,8 @@ export async function createUser(db: Database, fields: UserFields & { readonly u
           await stateId(client, given.state),
         ],
       );
-      const reasons: readonly DueReason[] = given.active === false ? ['validateUser'] : ['createAccount', 'updateGroups'];
+      const reasons: readonly DueReason[] =
+        given.active === false ? ['validateUser'] : ['createAccount', 'updateGroups'];
       const change = await recordPeople(client, { userId: id, reasons, operation: 'createUser' }, by);
       return { record: await existing(client, id), change };
     }),
@@ -132,7 +150,11 @@ export async function createUser(db: Database, fields: UserFields & { readonly u
  * Alters a person; answers without a change when everything is as it was.
  * @throws StoreError not-found, not-acceptable-value, already-exists
  */
-export async function updateUser(db: Database, id: string, change: { readonly fields: UserFields; readonly by: WrittenBy }): Promise<Written<UserRecord>> {
+export async function updateUser(
+  db: Database,
+  id: string,
+  change: { readonly fields: UserFields; readonly by: WrittenBy },
+): Promise<Written<UserRecord>> {
   const given = checkFields(change.fields);
   return refusing(() =>
     db.transaction(async (client) => {
@@ -143,7 +165,16 @@ export async function updateUser(db: Database, id: string, change: { readonly fi
       await client.query(
         `update users set external_id = $2, username = $3, display_name = $4, email = $5, active = $6, attributes = $7,
            source_state_id = $8, updated_at = clock_timestamp() where id = $1`,
-        [id, after.externalId, after.username, after.displayName, after.email, after.active, after.attributes, await stateId(client, after.sourceState)],
+        [
+          id,
+          after.externalId,
+          after.username,
+          after.displayName,
+          after.email,
+          after.active,
+          after.attributes,
+          await stateId(client, after.sourceState),
+        ],
       );
       const recorded = await recordPeople(client, { userId: id, reasons, operation: 'updateUser' }, change.by);
       return { record: await existing(client, id), change: recorded };

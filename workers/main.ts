@@ -15,10 +15,15 @@ async function main(): Promise<void> {
   const config = loadConfig();
   const log = createLog(config, 'worker');
   installRuntime(config, log);
-  const db = openDatabase({ url: required(config, 'databaseUrl'), max: Math.min(40, 10 + Math.floor(config.workerConcurrency / 4)), name: 'muster worker' });
+  const db = openDatabase({
+    url: required(config, 'databaseUrl'),
+    max: Math.min(40, 10 + Math.floor(config.workerConcurrency / 4)),
+    name: 'muster worker',
+  });
   const registry = await loadConnectors({
     folders: [join(__dirname, '..', 'connectors'), ...config.connectors.folders],
     packages: config.connectors.packages,
+    db,
   });
   for (const skipped of registry.skipped) log.error({ event: 'connector.skipped', ...skipped });
   const worker = await startWorkerProcess({
@@ -31,6 +36,7 @@ async function main(): Promise<void> {
     webhook: { url: config.webhook.url, secret: config.webhook.secret },
     concurrency: config.workerConcurrency,
     failpoint: config.failpoint,
+    callTimeoutMs: config.callTimeoutMs,
   });
   process.send?.('ready');
   await Promise.race([worker.ended, signalled()]);

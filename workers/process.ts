@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from '../activities';
-import { killAt, noFailpoint } from '../activities/failpoint';
+import { failpointOf } from '../config/failpoint';
 import { ManagerPool } from '../activities/managers';
 import type { Webhook } from '../activities/deliver-notifications';
 import type { Sealer } from '../config/sealer';
@@ -27,6 +27,8 @@ export interface WorkerProcessOptions {
   readonly webhook: Webhook;
   readonly concurrency: number;
   readonly failpoint: string | undefined;
+  /** Hard end of one call to an external system. */
+  readonly callTimeoutMs: number;
 }
 
 export interface WorkerProcess {
@@ -47,17 +49,29 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   const namespace = options.temporalNamespace;
   await ensureSearchAttributes(connection, namespace);
   const starter = createStarter({ address: options.temporalAddress, namespace });
-  const flowDeps: FlowDependencies = { db: options.db, registry: options.registry, sealer: options.sealer, log, starter };
+  const flowDeps: FlowDependencies = {
+    db: options.db,
+    registry: options.registry,
+    sealer: options.sealer,
+    log,
+    starter,
+  };
   const flow = createFlow(flowDeps);
   const managers = new ManagerPool(options.registry, options.sealer);
   const installId = await ensureInstallId(options.db);
-  const failpoint = options.failpoint === undefined ? noFailpoint : killAt(options.failpoint);
+  const failpoint = failpointOf(options.failpoint);
   const activities = createActivities({
-    deps: { ...flowDeps, managers, installId, failpoint, random: Math.random },
+    deps: { ...flowDeps, managers, installId, callTimeoutMs: options.callTimeoutMs, failpoint, random: Math.random },
     webhook: options.webhook,
   });
   const engine = await createEngineWorker({ connection, namespace, activities, slots: options.concurrency });
-  const services = new ServiceWorkers({ connection, namespace, activities, log, personSlots: Math.max(4, Math.floor(options.concurrency / 4)) });
+  const services = new ServiceWorkers({
+    connection,
+    namespace,
+    activities,
+    log,
+    personSlots: Math.max(4, Math.floor(options.concurrency / 4)),
+  });
   await ensureSweepSchedule(connection, namespace);
   const stop = new AbortController();
   const following = followServices({ flowDeps, flow, services, stop: stop.signal });
@@ -86,7 +100,11 @@ async function connectPatiently(options: WorkerProcessOptions): Promise<NativeCo
     try {
       return await NativeConnection.connect({ address: options.temporalAddress });
     } catch (error) {
-      options.log.warn({ event: 'temporal.unreachable', tries, reason: error instanceof Error ? error.message : String(error) });
+      options.log.warn({
+        event: 'temporal.unreachable',
+        tries,
+        reason: error instanceof Error ? error.message : String(error),
+      });
       await delay(Math.min(CONNECT_MS, 200 * tries));
     }
   }
@@ -106,9 +124,11 @@ async function followServices(following: Following): Promise<void> {
     try {
       await services.follow(await learnServices(flowDeps, flow));
     } catch (error) {
-      flowDeps.log.warn({ event: 'services.unreadable', reason: error instanceof Error ? error.message : String(error) });
+      flowDeps.log.warn({
+        event: 'services.unreadable',
+        reason: error instanceof Error ? error.message : String(error),
+      });
     }
     await delay(FOLLOW_MS, undefined, { signal: stop }).catch(() => undefined);
   }
 }
-

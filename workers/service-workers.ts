@@ -51,7 +51,11 @@ export class ServiceWorkers {
     ]);
     const ended = Promise.all(workers.map((worker) => worker.run())).catch((error: unknown) => {
       // A worker that ended by itself is started again by the next look at the services.
-      this.options.log.error({ event: 'worker.failed', service: name, reason: error instanceof Error ? error.message : String(error) });
+      this.options.log.error({
+        event: 'worker.failed',
+        service: name,
+        reason: error instanceof Error ? error.message : String(error),
+      });
       this.#running.delete(name);
     });
     this.#running.set(name, { workers, ended });

@@ -15,7 +15,12 @@ const changeSchema = z
   .object({
     id: count,
     kind: kind.meta({ description: 'whom it concerns' }),
-    subject: z.object({ userId: uuid.optional(), groupId: uuid.optional(), stateId: uuid.optional(), serviceId: uuid.optional() }),
+    subject: z.object({
+      userId: uuid.optional(),
+      groupId: uuid.optional(),
+      stateId: uuid.optional(),
+      serviceId: uuid.optional(),
+    }),
     reasons: z.array(z.string()),
     operation: z.string().nullable(),
     operationId: uuid.nullable(),
@@ -37,7 +42,19 @@ const detailSchema = changeSchema
 
 function show(change: ChangeRecord): z.input<typeof changeSchema> {
   const { id, subject, reasons, operation, operationId, actor, reason, users, committedAt, expandedAt } = change;
-  return { id, kind: change.kind, subject, reasons: [...reasons], operation, operationId, actor, reason, users, committedAt, expandedAt };
+  return {
+    id,
+    kind: change.kind,
+    subject,
+    reasons: [...reasons],
+    operation,
+    operationId,
+    actor,
+    reason,
+    users,
+    committedAt,
+    expandedAt,
+  };
 }
 
 const list = route({
@@ -50,7 +67,11 @@ const list = route({
   responses: { 200: { description: 'A page', schema: pageOf(changeSchema) } },
   async handler({ query, context, url }) {
     const { limit, cursor } = query;
-    const rows = await listChanges(context.db, { kind: query.kind, after: readCursor(cursor, z.number().int()), limit: limit + 1 });
+    const rows = await listChanges(context.db, {
+      kind: query.kind,
+      after: readCursor(cursor, z.number().int()),
+      limit: limit + 1,
+    });
     return pageAnswer({ url }, { rows, limit, show, keyOf: (row) => row.id });
   },
 });
@@ -72,10 +93,14 @@ const read = route({
   async handler({ params, context: { db } }) {
     const change = await readChange(db, params.changeId);
     const [found] = await changeProgress(db, [params.changeId]);
-    if (change === undefined || found === undefined) throw new Problem('not-found', `There is no change ${params.changeId}.`);
+    if (change === undefined || found === undefined)
+      throw new Problem('not-found', `There is no change ${params.changeId}.`);
     const { accounts, done, running, waiting, failed, staged } = found;
     const progress = { accounts, done, running, waiting, failed, staged };
-    return { status: 200, body: { ...show(change), status: changeStatus(found), outcome: changeOutcome(found), progress } };
+    return {
+      status: 200,
+      body: { ...show(change), status: changeStatus(found), outcome: changeOutcome(found), progress },
+    };
   },
 });
 

@@ -62,7 +62,12 @@ const list = route({
   async handler({ query, context: { db }, url }) {
     const serviceId = query.service === undefined ? undefined : (await readService(db, query.service)).id;
     const subject = await subjectOf(db, query);
-    const rows = await listGrants(db, { serviceId, subjectId: subject?.id, after: readCursor(query.cursor, uuid), limit: query.limit + 1 });
+    const rows = await listGrants(db, {
+      serviceId,
+      subjectId: subject?.id,
+      after: readCursor(query.cursor, uuid),
+      limit: query.limit + 1,
+    });
     return pageAnswer({ url }, { rows, limit: query.limit, show, keyOf: (row) => row.id });
   },
 });

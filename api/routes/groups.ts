@@ -106,7 +106,10 @@ const rename = route({
     const { db } = request.context;
     const id = await resolveGroup(db, group);
     const before = await readGroup(db, id);
-    const { record, change } = await renameGroup(db, id, { name: body.name ?? before?.name ?? '', by: writtenBy(request, query.reason) });
+    const { record, change } = await renameGroup(db, id, {
+      name: body.name ?? before?.name ?? '',
+      by: writtenBy(request, query.reason),
+    });
     return writtenAnswer(request, change, { group: showGroup(record) });
   },
 });

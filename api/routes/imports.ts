@@ -26,7 +26,10 @@ const FORMATS: Readonly<Record<string, RosterFormat>> = {
 
 const mode = z.enum(['replace', 'merge'], 'must be replace or merge');
 
-const partSchema = z.object({ count: z.number().int(), names: z.array(z.string()).meta({ description: 'the first 100' }) });
+const partSchema = z.object({
+  count: z.number().int(),
+  names: z.array(z.string()).meta({ description: 'the first 100' }),
+});
 
 const differenceSchema = z
   .object({
@@ -62,9 +65,13 @@ function show({ id, mode: importMode, actor, difference, operationId, createdAt 
 function refuseBadLines(roster: ReadRoster): void {
   if (roster.problemCount === 0) return;
   const more = roster.problemCount > roster.problems.length ? ` The first ${roster.problems.length} are listed.` : '';
-  throw new StoreError('invalid-roster', `${roster.problemCount} things are wrong with the roster. Nothing was changed.${more}`, {
-    errors: roster.problems.map(({ line, detail }) => ({ pointer: `line ${line}`, detail })),
-  });
+  throw new StoreError(
+    'invalid-roster',
+    `${roster.problemCount} things are wrong with the roster. Nothing was changed.${more}`,
+    {
+      errors: roster.problems.map(({ line, detail }) => ({ pointer: `line ${line}`, detail })),
+    },
+  );
 }
 
 function answerOf(imported: Imported, dryRun: boolean): object {
@@ -96,12 +103,23 @@ const create = route({
   async handler({ query, stream, contentType, ...request }) {
     const { db } = request.context;
     const states = (await listStates(db)).map((state) => state.name);
-    const roster = await readRoster({ chunks: stream, format: FORMATS[contentType] ?? 'json', mode: query.mode, states });
+    const roster = await readRoster({
+      chunks: stream,
+      format: FORMATS[contentType] ?? 'json',
+      mode: query.mode,
+      states,
+    });
     try {
       refuseBadLines(roster);
       const rows = { users: roster.users, groups: roster.groups, batches: () => roster.spool.batches() };
       const { dryRun, allowEmpty } = query;
-      const imported = await importRoster(db, { rows, mode: query.mode, dryRun, allowEmpty, by: writtenBy(request, query.reason) });
+      const imported = await importRoster(db, {
+        rows,
+        mode: query.mode,
+        dryRun,
+        allowEmpty,
+        by: writtenBy(request, query.reason),
+      });
       return await writtenAnswer(request, imported.import, { ...answerOf(imported, dryRun) });
     } finally {
       await roster.spool.close();
@@ -119,7 +137,10 @@ const list = route({
   responses: { 200: { description: 'A page', schema: pageOf(importSchema) } },
   async handler({ query: { limit, cursor }, context, url }) {
     const rows = await listImports(context.db, { after: readCursor(cursor, uuid), limit: limit + 1 });
-    return pageAnswer({ url }, { rows, limit, show: (row) => show(row) as z.input<typeof importSchema>, keyOf: (row) => row.id });
+    return pageAnswer(
+      { url },
+      { rows, limit, show: (row) => show(row) as z.input<typeof importSchema>, keyOf: (row) => row.id },
+    );
   },
 });
 

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { pauseService, resumeService } from '../../store/engine-services';
 import { deleteService } from '../../store/service-removal';
-import { createService, DEFAULT_SETTINGS, listServices, newServiceId, readService, updateService } from '../../store/services';
+import {
+  createService,
+  DEFAULT_SETTINGS,
+  listServices,
+  newServiceId,
+  readService,
+  updateService,
+} from '../../store/services';
 import { reasonText, serviceName } from '../fields';
 import { pageAnswer, pageOf, pageQuery, readCursor } from '../paging';
 import { Problem } from '../problem';
@@ -21,10 +28,17 @@ const params = { name: serviceName } as const;
 function requireConnector(context: Pick<ApiContext, 'registry'>, kind: string): Connector {
   const connector = context.registry.get(kind);
   if (connector !== undefined) return connector;
-  const loaded = context.registry.list().map((known) => known.kind).join(', ');
-  throw new Problem('not-acceptable-value', `There is no connector ${kind}; loaded are: ${loaded === '' ? 'none' : loaded}.`, {
-    errors: [{ pointer: '/connector', detail: 'must be the kind of a loaded connector' }],
-  });
+  const loaded = context.registry
+    .list()
+    .map((known) => known.kind)
+    .join(', ');
+  throw new Problem(
+    'not-acceptable-value',
+    `There is no connector ${kind}; loaded are: ${loaded === '' ? 'none' : loaded}.`,
+    {
+      errors: [{ pointer: '/connector', detail: 'must be the kind of a loaded connector' }],
+    },
+  );
 }
 
 interface Altering {
@@ -38,7 +52,10 @@ interface Altering {
 /** The settings after a request. A new service's configuration is checked even when none was given. */
 function settingsAfter({ context, fields, serviceId, connector, before }: Altering): ServiceSettings {
   const { config: given, ...others } = fields;
-  const settings = { ...(before ?? DEFAULT_SETTINGS), ...Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)) };
+  const settings = {
+    ...(before ?? DEFAULT_SETTINGS),
+    ...Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined)),
+  };
   if (before !== undefined && given === undefined) return settings;
   const stored = changeConfig({
     connector: requireConnector(context, connector),
@@ -62,7 +79,8 @@ const list = route({
     const rows = await listServices(context.db, { after: readCursor(cursor, z.string()), limit: limit + 1 });
     const shown = new Map<string, z.input<typeof serviceSchema>>();
     for (const row of rows.slice(0, limit)) shown.set(row.id, await showService(context, row));
-    const show = (row: ServiceRecord): z.input<typeof serviceSchema> => shown.get(row.id) as z.input<typeof serviceSchema>;
+    const show = (row: ServiceRecord): z.input<typeof serviceSchema> =>
+      shown.get(row.id) as z.input<typeof serviceSchema>;
     return pageAnswer({ url }, { rows, limit, show, keyOf: (row) => row.name });
   },
 });
@@ -75,14 +93,22 @@ const create = route({
   description: 'No restart is needed. People get accounts when they have a grant (POST /v1/grants).',
   tags: ['services'],
   query: reasonQuery,
-  body: z.strictObject({ name: serviceName, connector: z.string().max(100).meta({ description: 'kind, e.g. `postgres`' }), ...serviceFields }),
+  body: z.strictObject({
+    name: serviceName,
+    connector: z.string().max(100).meta({ description: 'kind, e.g. `postgres`' }),
+    ...serviceFields,
+  }),
   responses: writtenResponses({ service: serviceSchema }),
   async handler({ body: { name, connector, ...fields }, query, ...request }) {
     const { context } = request;
     checkFormats(fields);
     const serviceId = newServiceId();
     const settings = settingsAfter({ context, fields, serviceId, connector, before: undefined });
-    const { record, change } = await createService(context.db, { id: serviceId, name, connector, settings }, writtenBy(request, query.reason));
+    const { record, change } = await createService(
+      context.db,
+      { id: serviceId, name, connector, settings },
+      writtenBy(request, query.reason),
+    );
     await learnService(context, name);
     return writtenAnswer(request, change, { service: await showService(context, record) });
   },
@@ -113,7 +139,8 @@ async function alter(request: RequestFacts, { name, fields, reason, operation }:
   checkFormats(fields);
   const update = {
     name,
-    alter: (before: ServiceRecord) => settingsAfter({ context, fields, serviceId: before.id, connector: before.connector, before }),
+    alter: (before: ServiceRecord) =>
+      settingsAfter({ context, fields, serviceId: before.id, connector: before.connector, before }),
     ...(operation === undefined ? {} : { operation }),
   };
   const { record, change } = await updateService(context.db, update, writtenBy(request, reason));
@@ -138,7 +165,8 @@ const update = route({
   query: reasonQuery,
   body: z.strictObject(serviceFields),
   responses: writtenResponses({ service: serviceSchema }),
-  handler: ({ params: { name }, body, query, ...request }) => alter(request, { name, fields: body, reason: query.reason }),
+  handler: ({ params: { name }, body, query, ...request }) =>
+    alter(request, { name, fields: body, reason: query.reason }),
 });
 
 const remove = route({
@@ -197,7 +225,8 @@ const pause = route({
     const service = await readService(context.db, name);
     const detail = `${principal.actor}${body?.reason === undefined ? '' : `: ${body.reason}`}`;
     // A pause by Muster would end by itself; the operator's must not.
-    if (service.pausedReason !== null && service.pausedReason !== 'operator') await resumeService(context.db, service.id, service.pausedReason);
+    if (service.pausedReason !== null && service.pausedReason !== 'operator')
+      await resumeService(context.db, service.id, service.pausedReason);
     await pauseService(context.db, service.id, { reason: 'operator', detail, probeMs: null });
     return { status: 200, body: await showService(context, await readService(context.db, name)) };
   },

@@ -25,11 +25,22 @@ const name = z.string().max(100);
 const priority = z.number().int().min(-MAX_PRIORITY).max(MAX_PRIORITY);
 const optional = {
   public: z.boolean().optional(),
-  groups: z.array(namedRef).max(1000).optional().meta({ description: 'ids, or `name:Engine Room`; all of them: what is not named goes' }),
+  groups: z
+    .array(namedRef)
+    .max(1000)
+    .optional()
+    .meta({ description: 'ids, or `name:Engine Room`; all of them: what is not named goes' }),
 } as const;
 const params = { state: namedRef.meta({ description: 'id, or `name:Member`' }) } as const;
 
-function show({ id, name: stateName, priority: rank, isPublic, groups, isBuiltIn }: StateRecord): z.input<typeof stateSchema> {
+function show({
+  id,
+  name: stateName,
+  priority: rank,
+  isPublic,
+  groups,
+  isBuiltIn,
+}: StateRecord): z.input<typeof stateSchema> {
   return { id, name: stateName, priority: rank, public: isPublic, groups: [...groups], builtIn: isBuiltIn };
 }
 
@@ -49,7 +60,8 @@ interface Body {
 }
 
 async function fieldsOf(db: Database, body: Body): Promise<StateFields> {
-  const groupIds = body.groups === undefined ? undefined : await Promise.all(body.groups.map((group) => resolveGroup(db, group)));
+  const groupIds =
+    body.groups === undefined ? undefined : await Promise.all(body.groups.map((group) => resolveGroup(db, group)));
   return { name: body.name, priority: body.priority, isPublic: body.public, groupIds };
 }
 
@@ -110,7 +122,10 @@ const update = route({
   async handler({ params: { state }, body, query, ...request }) {
     const { db } = request.context;
     const id = await resolveState(db, state);
-    const { record, change } = await updateState(db, id, { fields: await fieldsOf(db, body), by: writtenBy(request, query.reason) });
+    const { record, change } = await updateState(db, id, {
+      fields: await fieldsOf(db, body),
+      by: writtenBy(request, query.reason),
+    });
     return writtenAnswer(request, change, { state: show(record) });
   },
 });

@@ -23,13 +23,18 @@ const userSchema = z
     active: z.boolean(),
     attributes,
     sourceState: z.string().nullable().meta({ description: 'the state that the source set' }),
-    state: z.string().nullable().meta({ description: 'the state that counts: the highest priority whose rule applies' }),
+    state: z
+      .string()
+      .nullable()
+      .meta({ description: 'the state that counts: the highest priority whose rule applies' }),
     createdAt: timestamp,
     updatedAt: timestamp,
   })
   .meta({ id: 'User' });
 
-const detailSchema = userSchema.extend({ groups: z.array(z.object({ id: uuid, name: z.string() })) }).meta({ id: 'UserDetail' });
+const detailSchema = userSchema
+  .extend({ groups: z.array(z.object({ id: uuid, name: z.string() })) })
+  .meta({ id: 'UserDetail' });
 
 const fields = {
   externalId: z.string().max(200).nullable().optional(),
@@ -45,7 +50,19 @@ const username = z.string().max(200).meta({ description: 'unique, whatever the c
 /** As the API shows a person; rows carry nothing that must not be seen. */
 export function showUser(user: UserRecord): z.input<typeof userSchema> {
   const { id, externalId, displayName, email, active, sourceState, state, createdAt, updatedAt } = user;
-  return { id, externalId, username: user.username, displayName, email, active, attributes: showAttributes(user), sourceState, state, createdAt, updatedAt };
+  return {
+    id,
+    externalId,
+    username: user.username,
+    displayName,
+    email,
+    active,
+    attributes: showAttributes(user),
+    sourceState,
+    state,
+    createdAt,
+    updatedAt,
+  };
 }
 
 function showAttributes(user: UserRecord): z.input<typeof attributes> {
@@ -67,7 +84,13 @@ const list = route({
   responses: { 200: { description: 'A page', schema: pageOf(userSchema) } },
   async handler({ query, context, url }) {
     const { limit, cursor, q, active, state } = query;
-    const rows = await listUsers(context.db, { q, active, state, after: readCursor(cursor, z.string()), limit: limit + 1 });
+    const rows = await listUsers(context.db, {
+      q,
+      active,
+      state,
+      after: readCursor(cursor, z.string()),
+      limit: limit + 1,
+    });
     return pageAnswer({ url }, { rows, limit, show: showUser, keyOf: (row) => row.username });
   },
 });
@@ -132,7 +155,11 @@ const remove = route({
   responses: writtenResponses({ user: userSchema }),
   async handler({ params, query, ...request }) {
     const { db } = request.context;
-    const { record, change } = await deleteUser(db, await resolveUser(db, params.user), writtenBy(request, query.reason));
+    const { record, change } = await deleteUser(
+      db,
+      await resolveUser(db, params.user),
+      writtenBy(request, query.reason),
+    );
     return writtenAnswer(request, change, { user: showUser(record) });
   },
 });

@@ -102,6 +102,7 @@ describe('example listener', () => {
     const hook = new ListenerHook({
       service: { name: 'audit', title: undefined, url: undefined, settings: { file } },
       port,
+      storage: { query: refuse },
     });
 
     await hook.createAccount(person);
@@ -125,7 +126,8 @@ describe('example listener', () => {
   });
 
   test('it has no manager, and its overrides can be read', () => {
-    const hook = listener.hook?.({ service: { name: 'audit', title: undefined, url: undefined, settings: {} }, port });
+    const service = { name: 'audit', title: undefined, url: undefined, settings: {} };
+    const hook = listener.hook?.({ service, port, storage: { query: refuse } });
 
     expect(managerAbilities(listener.manager)).toEqual([]);
     expect(hook && [...hookOverrides(hook)]).toEqual(expect.arrayContaining(['createAccount', 'updateGroupsBulk']));

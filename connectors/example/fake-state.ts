@@ -115,7 +115,8 @@ export class FakeState {
     }
     const fields = parsed(UserFields, request.body);
     this.#nameIsFree(this.users, id, fields.name);
-    if (fields.groups?.some((group) => !this.groups.has(group)) === true) throw new Refusal(410, 'no such group');
+    const missing = fields.groups?.find((group) => !this.groups.has(group));
+    if (missing !== undefined) return { status: 410, body: { error: 'no such group', group: missing } };
     Object.assign(user, defined(fields));
     return { status: 200, body: shown(user) };
   }

@@ -9,6 +9,7 @@ import type {
   DeleteOutcome,
   EnsureGroupOutcome,
   GroupRef,
+  HttpAnswer,
   ManagedGroups,
   Manager,
   NewAccount,
@@ -20,7 +21,7 @@ import type {
   WriteOutcome,
 } from '@muster/sdk';
 import { accountKeyText, groupKeyText, remoteAccount, remoteGroup } from './keys';
-import { About, RemoteTeam, RemoteUser, TeamPage, UserPage } from './schema';
+import { About, GroupGone, RemoteTeam, RemoteUser, TeamPage, UserPage } from './schema';
 import type { ExampleConfig } from './schema';
 
 const RIGHTS = ['users', 'groups'];
@@ -34,7 +35,11 @@ export class ExampleManager implements Manager {
   readonly #http: HttpClient;
 
   constructor(config: ExampleConfig) {
-    this.#http = new HttpClient({ baseUrl: config.url, headers: { authorization: `Bearer ${config.token}` } });
+    this.#http = new HttpClient({
+      baseUrl: config.url,
+      headers: { authorization: `Bearer ${config.token}` },
+      translate: groupGone,
+    });
   }
 
   async testConnection(call: CallContext): Promise<ConnectionReport> {
@@ -185,6 +190,13 @@ export class ExampleManager implements Manager {
       throw error;
     }
   }
+}
+
+/** The service says 410 where a user is to enter a group that it does not have. By its status alone it would be the user. */
+function groupGone({ status, body }: HttpAnswer): Gone | undefined {
+  const told = status === 410 ? GroupGone.safeParse(body) : undefined;
+  if (told?.success !== true) return undefined;
+  return new Gone('A group is not there any more.', { what: 'group', remoteId: told.data.group, code: 'group-gone' });
 }
 
 function fields(profile: AccountProfile): {

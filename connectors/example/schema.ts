@@ -27,4 +27,7 @@ export type RemoteTeam = z.infer<typeof RemoteTeam>;
 export const UserPage = z.object({ items: z.array(RemoteUser), next: z.string().nullable() });
 export const TeamPage = z.object({ items: z.array(RemoteTeam), next: z.string().nullable() });
 
+/** The body of a 410: which group is missing. */
+export const GroupGone = z.object({ group: z.string() });
+
 export const About = z.object({ product: z.string(), version: z.string(), rights: z.array(z.string()) });

@@ -3,7 +3,7 @@ import type { PoolClient } from 'pg';
 import { Gone, Rejected } from '@muster/sdk';
 import type { GroupRef, ManagedGroups, WriteOutcome } from '@muster/sdk';
 import { errorCodeOf } from './failures';
-import { parseComment, runAll, serverVersion } from './roles';
+import { parseComment, runAll } from './roles';
 import type { Role } from './roles';
 
 /** From this version on each grantor's membership is a row of its own (docs: 16 release notes, GRANT). */
@@ -17,6 +17,7 @@ interface ManagedGroup {
   readonly grantors: readonly string[];
   /** One of the grantors is not the user of the service configuration. */
   readonly foreignGrant: boolean;
+  readonly serverVersion: number;
 }
 
 interface Wish {
@@ -30,11 +31,10 @@ export async function writeMemberships(client: PoolClient, wish: Wish): Promise<
   const found = await readGroups(client, wish);
   mustAllExist(wish.groups.wanted, found);
   const wanted = new Set(wish.groups.wanted.map((group) => group.remoteId));
-  const version = await serverVersion(client);
   const statements = found.flatMap((group) => {
     if (wanted.has(group.oid)) return group.grantors.length > 0 ? [] : [grant(group, wish.account)];
     return group.grantors.map((grantor) =>
-      revoke(group, wish.account, version >= GRANTORS_SINCE ? grantor : undefined),
+      revoke(group, wish.account, group.serverVersion >= GRANTORS_SINCE ? grantor : undefined),
     );
   });
   if (statements.length === 0) return 'unchanged';
@@ -69,6 +69,7 @@ async function readGroups(client: PoolClient, wish: Wish): Promise<readonly Mana
   const ids = [...wish.groups.managed, ...wish.groups.wanted].map((group) => group.remoteId);
   const found = await client.query<ManagedGroup>(
     `select r.oid::text as oid, r.rolname as name, d.description as comment,
+            current_setting('server_version_num')::int as "serverVersion",
             array(select pg_get_userbyid(m.grantor)::text from pg_auth_members m
                    where m.roleid = r.oid and m.member = $2::oid) as grantors,
             exists (select from pg_auth_members m where m.roleid = r.oid and m.member = $2::oid
@@ -84,8 +85,13 @@ async function readGroups(client: PoolClient, wish: Wish): Promise<readonly Mana
 function mustAllExist(wanted: readonly GroupRef[], found: readonly ManagedGroup[]): void {
   const present = new Set(found.map((group) => group.oid));
   const absent = wanted.find((group) => !present.has(group.remoteId));
-  if (absent !== undefined)
-    throw new Gone(`The group role "${absent.name}" is not there any more.`, { code: 'group-gone' });
+  if (absent !== undefined) {
+    throw new Gone(`The group role "${absent.name}" is not there any more.`, {
+      code: 'group-gone',
+      what: 'group',
+      remoteId: absent.remoteId,
+    });
+  }
 }
 
 function grant(group: ManagedGroup, account: Role): string {

@@ -42,12 +42,18 @@ export function parseComment(comment: string): { readonly owner: string; readonl
 // Literal class id: a regclass constant lets the planner use the index on (objoid, classoid).
 const COMMENTED_ROLES = `pg_roles r join pg_shdescription d on d.objoid = r.oid and d.classoid = 'pg_authid'::regclass`;
 const ROLE = 'r.oid::text as oid, r.rolname as name, r.rolcanlogin as "canLogin"';
-const LISTED = `${ROLE}, d.description as comment, array(select m.roleid::text from pg_auth_members m where m.member = r.oid order by 1) as "memberOf"`;
+const MEMBER_OF = `array(select m.roleid::text from pg_auth_members m where m.member = r.oid order by 1) as "memberOf"`;
+const LISTED = `${ROLE}, d.description as comment, ${MEMBER_OF}`;
 
-/** By key alone. pg_shdescription has no index on the text: this reads all comments, about 1 ms for 10,000 roles. */
+/**
+ * By key alone. pg_shdescription has no index on the text, so this reads all comments (0.1 ms for 1,000 of them); the role
+ * itself is then fetched by its oid, which a join would not promise.
+ */
 export async function findByComment(client: PoolClient, comment: string): Promise<ListedRole | undefined> {
   const found = await client.query<ListedRole>(
-    `select ${LISTED} from ${COMMENTED_ROLES} where d.description = $1 order by r.oid limit 1`,
+    `select ${ROLE}, $1::text as comment, ${MEMBER_OF} from pg_roles r
+      where r.oid = (select min(d.objoid) from pg_shdescription d
+                      where d.classoid = 'pg_authid'::regclass and d.description = $1)`,
     [comment],
   );
   return found.rows[0];

@@ -141,7 +141,13 @@ async function goneGroup(bench: Bench): Promise<void> {
   const group = await bench.ensure();
   await bench.manager.removeGroup(group, bench.call());
 
-  await bench.failure(bench.manager.setGroups(ref, { wanted: [group], managed: [group] }, bench.call()), 'gone');
+  const setting = bench.manager.setGroups(ref, { wanted: [group], managed: [group] }, bench.call());
+  const error = await bench.failure(setting, 'gone');
+
+  assert(
+    error.kind === 'gone' && error.what === 'group',
+    'Gone must say what: "group", else the account counts as gone',
+  );
 }
 
 async function membersTwice(bench: Bench): Promise<void> {

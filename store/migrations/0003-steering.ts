@@ -110,9 +110,17 @@ create table imports (
 -- Calls that a worker makes for the API: input and answer stay out of workflow histories.
 create table manager_calls (
   id uuid primary key,
-  input jsonb not null,
-  answer jsonb,
+  input bytea not null,
+  answer bytea,
   created_at timestamptz not null default clock_timestamp()
+);
+
+-- Which migrations of which module have run in its own schema.
+create table module_migrations (
+  kind text not null,
+  name text not null,
+  run_at timestamptz not null default clock_timestamp(),
+  primary key (kind, name)
 );
 
 create table idempotency_keys (

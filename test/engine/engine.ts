@@ -31,6 +31,8 @@ export interface TestEngine {
   readonly flowDeps: FlowDependencies;
   readonly registry: ConnectorRegistry;
   readonly sealer: Sealer;
+  /** For processes that are to work with this engine's database. */
+  readonly secretKey: string;
   readonly log: string[];
   /** Adds a service, its secrets sealed, and waits until it is known. */
   addService(service: NewTestService): Promise<ServiceRecord>;
@@ -51,19 +53,28 @@ export interface TestEngineOptions {
   readonly worker?: boolean;
   /** Instead of loading folders. */
   readonly registry?: ConnectorRegistry;
+  /** Hard end of one call, and with it the wait after a lost answer. Default: as in production. */
+  readonly callTimeoutMs?: number;
 }
 
 const BY = { actor: 'client:test' } as const;
 
 export async function startTestEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
   quietRuntime();
-  const [database, namespace, { address }] = await Promise.all([createTestDatabase({ migrated: true }), createTestNamespace(), testTemporal()]);
+  const [database, namespace, { address }] = await Promise.all([
+    createTestDatabase({ migrated: true }),
+    createTestNamespace(),
+    testTemporal(),
+  ]);
   const db = openDatabase({ url: database.url, max: 20, name: 'muster test' });
   await ensureBuiltInStates(db);
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
-  const registry = options.registry ?? (await loadConnectors({ folders: [join(__dirname, '../../connectors'), ...(options.folders ?? [])] }));
-  const sealer = createSealer(randomBytes(32).toString('base64'));
+  const registry =
+    options.registry ??
+    (await loadConnectors({ folders: [join(__dirname, '../../connectors'), ...(options.folders ?? [])] }));
+  const secretKey = randomBytes(32).toString('base64');
+  const sealer = createSealer(secretKey);
   const starter = createStarter({ address, namespace });
   const flowDeps: FlowDependencies = { db, registry, sealer, log, starter };
   const flow = createFlow(flowDeps);
@@ -79,6 +90,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
       webhook: { url: undefined, secret: undefined },
       concurrency: 40,
       failpoint: undefined,
+      callTimeoutMs: options.callTimeoutMs ?? 15_000,
     });
     workers.push(worker);
     return worker;
@@ -93,6 +105,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
     flowDeps,
     registry,
     sealer,
+    secretKey,
     log: lines,
     startWorker,
     addService: (service) => addService({ db, sealer, flowDeps, flow }, service),
@@ -112,7 +125,11 @@ async function addService(
   const { name, connector, secrets, ...settings } = service;
   const id = newServiceId();
   const sealedConfig = secrets === undefined ? null : sealServiceSecrets(engine.sealer, id, secrets);
-  const written = await createService(engine.db, { id, name, connector, settings: { ...DEFAULT_SETTINGS, ...settings, sealedConfig } }, BY);
+  const written = await createService(
+    engine.db,
+    { id, name, connector, settings: { ...DEFAULT_SETTINGS, ...settings, sealedConfig } },
+    BY,
+  );
   await learnServices(engine.flowDeps, engine.flow);
   if (written.change !== undefined) await engine.flow.changed(written.change.changeId);
   return written.record;

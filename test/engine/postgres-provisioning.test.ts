@@ -79,7 +79,9 @@ describe('people become roles of a real PostgreSQL', () => {
 
     const joined = await addMembers(engine.db, { groupId: pilots.record.id, userIds: [bob], by: BY });
     await settled(joined);
-    expect(await roles()).toContainEqual(expect.objectContaining({ rolname: `${target.tag}_bob`, groups: [`${target.tag}_g_pilots`] }));
+    expect(await roles()).toContainEqual(
+      expect.objectContaining({ rolname: `${target.tag}_bob`, groups: [`${target.tag}_g_pilots`] }),
+    );
 
     await settled(await removeMembers(engine.db, { groupId: pilots.record.id, userIds: [bob], by: BY }));
     expect(await roles()).toContainEqual(expect.objectContaining({ rolname: `${target.tag}_bob`, groups: [] }));

@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import pino from 'pino';
 import supertest from 'supertest';
 import { createApp } from '../../api/app';
@@ -8,6 +9,7 @@ import { createSealer, generateKey } from '../../config/sealer';
 import { createPort } from '../../hooks/port';
 import { openDatabase } from '../../store/database';
 import { createTestDatabase } from './database';
+import type { AddressInfo } from 'node:net';
 import type { ApiContext } from '../../api/context';
 import type { Starter } from '../../hooks/starter';
 import type { Connector } from '../../sdk/index';
@@ -27,6 +29,8 @@ export interface TestApi {
   call(method: Verb, path: string): Test;
   /** A request without a token. */
   anonymous(method: Verb, path: string): Test;
+  /** Makes it answer on a port of its own as well; its URL. */
+  listen(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -60,6 +64,7 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
   const authenticator = adminTokenAuthenticator(token);
   const mounts = [hookRoutes({ context, authenticator })];
   const app = createApp({ context, routes, authenticator, mounts, checkAnswers: true });
+  const server = createServer(app);
   return {
     context,
     token,
@@ -67,7 +72,13 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
     logged: () => lines.join(''),
     call: (method, path) => supertest(app)[method](path).set('Authorization', `Bearer ${token}`),
     anonymous: (method, path) => supertest(app)[method](path),
+    listen: async () => {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    },
     close: async () => {
+      server.close();
+      server.closeAllConnections();
       await db.close();
       await database.drop();
     },
@@ -82,6 +93,7 @@ function notingFlow(told: string[]): ApiContext['flow'] {
     syncRequested: (service, syncId) => note('syncRequested', service, syncId),
     syncCancelled: (service, syncId) => note('syncCancelled', service, syncId),
     callManager: async () => ({ ok: true, missing: [], remote: 'fake 1.0' }),
+    callHookAction: async (service, action) => ({ service, action }),
   };
 }
 

@@ -67,7 +67,10 @@ export async function addUsers(db: Queryable, number: number): Promise<readonly 
 
 export async function addGroup(db: Queryable, members: readonly string[] = []): Promise<string> {
   const groupId = await insertRow(db, 'groups', { name: unique('group') });
-  await db.query(`insert into members (group_id, user_id) select $1, id from unnest($2::uuid[]) id`, [groupId, members]);
+  await db.query(`insert into members (group_id, user_id) select $1, id from unnest($2::uuid[]) id`, [
+    groupId,
+    members,
+  ]);
   return groupId;
 }
 
@@ -125,14 +128,20 @@ export async function accountRow(db: Queryable, serviceId: string, userId: strin
 }
 
 /** Commits a change and expands it, as a request does. Answers its id. */
-export async function makeChange(db: Database, change: Partial<NewChange> & Pick<NewChange, 'kind' | 'subject'>): Promise<number> {
+export async function makeChange(
+  db: Database,
+  change: Partial<NewChange> & Pick<NewChange, 'kind' | 'subject'>,
+): Promise<number> {
   const changeId = await commitChange(db, change);
   await expandChange(db, changeId, { groupRules: () => undefined });
   return changeId;
 }
 
 /** Commits a change without expanding it, as a process does that dies right after the commit. */
-export async function commitChange(db: Database, change: Partial<NewChange> & Pick<NewChange, 'kind' | 'subject'>): Promise<number> {
+export async function commitChange(
+  db: Database,
+  change: Partial<NewChange> & Pick<NewChange, 'kind' | 'subject'>,
+): Promise<number> {
   const recorded = await db.transaction((client) =>
     recordChange(client, { reasons: ['updateGroups'], actor: 'client:test', operation: 'test', ...change }),
   );

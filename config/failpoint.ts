@@ -1,13 +1,13 @@
 /** A named place in the code where a test can end the process, as `kill -9` would. */
 export type Failpoint = (name: string) => void;
 
-export const noFailpoint: Failpoint = () => undefined;
+const noFailpoint: Failpoint = () => undefined;
 
 /**
- * `name` or `name:3` (the third time it is passed). The process is killed with SIGKILL, so nothing is flushed, closed or
+ * `name` or `name#3` (the third time it is passed). The process is killed with SIGKILL, so nothing is flushed, closed or
  * caught. Only for tests: it is off unless the environment names a place.
  */
-export function killAt(place: string): Failpoint {
+function killAt(place: string): Failpoint {
   const [wanted = '', count = '1'] = place.split('#');
   let left = Number(count);
   return (name) => {
@@ -15,4 +15,9 @@ export function killAt(place: string): Failpoint {
     left -= 1;
     if (left === 0) process.kill(process.pid, 'SIGKILL');
   };
+}
+
+/** The failpoint that the configuration names; does nothing when it names none. */
+export function failpointOf(place: string | undefined): Failpoint {
+  return place === undefined ? noFailpoint : killAt(place);
 }

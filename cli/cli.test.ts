@@ -1,0 +1,242 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createTestApi } from '../test/environment/api';
+import { ableConnector } from '../test/environment/fake-connector';
+import { addAccounts, addGrant, addService, addUser } from '../test/store/organisation';
+import { ensureBuiltInStates } from '../store/states';
+import { createProgram } from './program';
+import { runCommandLine } from './run';
+import type { TestApi } from '../test/environment/api';
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly error: string;
+}
+
+/** Runs a command as a shell would, and gives back what it printed. */
+async function muster(...argv: readonly string[]): Promise<Ran> {
+  const printed = { out: '', error: '' };
+  const catching = (key: 'out' | 'error') => (text: string | Uint8Array) => {
+    printed[key] += String(text);
+    return true;
+  };
+  const spies = [
+    jest.spyOn(process.stdout, 'write').mockImplementation(catching('out')),
+    jest.spyOn(process.stderr, 'write').mockImplementation(catching('error')),
+  ];
+  try {
+    return { code: await runCommandLine(argv), ...printed };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+}
+
+describe('the command line', () => {
+  let api: TestApi;
+  let folder: string;
+  let mail: string;
+  let ada: string;
+  beforeAll(async () => {
+    api = await createTestApi({ connectors: [ableConnector()] });
+    const { db } = api.context;
+    await ensureBuiltInStates(db);
+    mail = await addService(db, { name: 'mail' });
+    ada = await addUser(db, { username: 'ada' });
+    await addGrant(db, mail, { user_id: ada });
+    folder = mkdtempSync(join(tmpdir(), 'muster-cli-'));
+    process.env['MUSTER_URL'] = await api.listen();
+    process.env['MUSTER_TOKEN'] = api.token;
+  });
+  afterAll(async () => {
+    delete process.env['MUSTER_URL'];
+    delete process.env['MUSTER_TOKEN'];
+    rmSync(folder, { recursive: true });
+    await api.close();
+  });
+
+  test('help names every command and the exit codes', async () => {
+    const { code, out } = await muster('--help');
+
+    expect(code).toBe(0);
+    for (const word of ['start', 'import', 'status', 'explain', 'sync', 'validate', 'guard', 'operations', 'services']) expect(out).toContain(`  ${word}`);
+    expect(out).toContain('Exit codes');
+  });
+
+  test.each(createProgram().commands.map((command) => [command.name()]))('the help of %s has examples', async (name) => {
+    const { code, out } = await muster(name, '--help');
+
+    expect(code).toBe(0);
+    expect(out).toContain('Examples:');
+  });
+
+  test.each([
+    [['nonsense'], 'unknown command'],
+    [['sync', 'mail', '--kind', 'nonsense'], 'Allowed choices'],
+    [['validate', 'mail'], 'Name one user, or give --all.'],
+    [['guard', 'mail', 'approve', '--all'], 'A decision needs a --reason.'],
+    [['operations', '--limit', '0'], 'at least 1'],
+    [['import', '/no/such/file.json'], 'cannot be read'],
+    [['import', 'roster.odt'], 'does not tell the format'],
+  ])('%j is wrong usage: exit code 2 and why', async (argv, message) => {
+    const { code, error } = await muster(...argv);
+
+    expect(code).toBe(2);
+    expect(error).toContain(message);
+  });
+
+  test('nobody at the address is exit code 3 and says what to do', async () => {
+    const url = process.env['MUSTER_URL'];
+    process.env['MUSTER_URL'] = 'http://127.0.0.1:9';
+
+    const { code, error } = await muster('status');
+
+    process.env['MUSTER_URL'] = url;
+    expect(code).toBe(3);
+    expect(error).toContain('Start it with `npm start`');
+  });
+
+  test('a wrong token says where the right one is', async () => {
+    process.env['MUSTER_TOKEN'] = 'muster_wrong';
+
+    const { code, error } = await muster('services');
+
+    process.env['MUSTER_TOKEN'] = api.token;
+    expect(code).toBe(1);
+    expect(error).toContain('.muster/admin-token');
+  });
+
+  test('status shows one line for each service', async () => {
+    const { code, out } = await muster('status');
+
+    expect(code).toBe(0);
+    expect(out).toContain('Muster is ready.');
+    expect(out).toMatch(/^mail +0 +0 +0 +0 +0 +0 +0 +on$/m);
+  });
+
+  test('status as JSON is one JSON value', async () => {
+    const { out } = await muster('status', '--json');
+
+    expect(JSON.parse(out)).toMatchObject({ status: 'ready', services: [{ service: 'mail' }] });
+  });
+
+  test('explain takes a plain username and tells why', async () => {
+    const { code, out } = await muster('explain', 'ada', 'mail');
+
+    expect(code).toBe(0);
+    expect(out).toContain('ada on mail');
+    expect(out).toContain('granted to user ada by client:test');
+    expect(out).toContain('There never was an account.');
+  });
+
+  test('a problem of the API is told in its words, exit code 1', async () => {
+    const text = await muster('explain', 'nobody', 'mail');
+    const json = await muster('explain', 'nobody', 'mail', '--json');
+
+    expect(text).toMatchObject({ code: 1, error: 'muster: There is no user username:nobody.\n' });
+    expect(JSON.parse(json.error)).toMatchObject({ problem: { type: '/problems/not-found' } });
+  });
+
+  test('a dry import shows the difference and changes nothing', async () => {
+    const file = join(folder, 'roster.json');
+    writeFileSync(file, JSON.stringify({ users: [{ externalId: '1', username: 'ada' }, { externalId: '2', username: 'ben' }] }));
+
+    const { code, out } = await muster('import', file, '--dry-run');
+
+    expect(code).toBe(0);
+    expect(out).toContain('This would change:');
+    expect(out).toContain('created 1: ben');
+    expect(api.told).toEqual([]);
+  });
+
+  test('an import shows the difference, starts its work and can be left', async () => {
+    const file = join(folder, 'roster.csv');
+    writeFileSync(file, 'externalId,username\n2,ben\n');
+
+    const { code, out } = await muster('import', file, '--mode', 'merge', '--no-watch');
+
+    expect(code).toBe(0);
+    expect(out).toContain('created 1: ben');
+    expect(api.told).toEqual([expect.stringMatching(/^changed \d+$/)]);
+  });
+
+  test('bad lines of a roster are shown with their numbers', async () => {
+    const file = join(folder, 'bad.csv');
+    writeFileSync(file, 'externalId,username\n3,\n4,carl\n4,dora\n');
+
+    const { code, error } = await muster('import', file, '--mode', 'merge');
+
+    expect(code).toBe(1);
+    expect(error).toMatch(/line 2: /);
+  });
+
+  test('a sync is started and named', async () => {
+    const { code, out } = await muster('sync', 'mail', '--user', 'ada', '--reason', 'check');
+
+    expect(code).toBe(0);
+    expect(out).toMatch(/^Started; see `muster operations [\da-f-]{36}`\.$/m);
+  });
+
+  test('validate waits for the outcome and tells it', async () => {
+    await addAccounts(api.context.db, mail, [ada]);
+    const ended = endOperations(api, 'validateUser');
+
+    const { code, out } = await muster('validate', 'mail', 'ada');
+
+    await ended;
+    expect({ code, out }).toEqual({ code: 0, out: 'succeeded: checked\n' });
+  });
+
+  test('the guard shows what waits, and nothing when nothing does', async () => {
+    const empty = await muster('guard', 'mail');
+    await api.context.db.query(
+      `insert into guard_staged (id, service_id, user_id, username, kind, version) values (gen_random_uuid(), $1, $2, 'ada', 'removal', 1)`,
+      [mail, ada],
+    );
+    const waiting = await muster('guard', 'mail');
+
+    expect(empty.out).toBe('Nothing waits for a decision.\n');
+    expect(waiting.out).toMatch(/ada +removal/);
+  });
+
+  test('operations are listed and shown one by one', async () => {
+    const listed = await muster('operations', '--json', '--user', 'ada', '--limit', '1');
+    const { items } = JSON.parse(listed.out) as { items: { id: string }[] };
+    const one = await muster('operations', items[0]?.id ?? '');
+
+    expect(items).toHaveLength(1);
+    expect(one.out).toContain('asked by client:admin');
+    expect(one.out).toContain('http://temporal.test/namespaces/default/workflows/');
+  });
+
+  test('text from elsewhere cannot steer the terminal', async () => {
+    await api.context.db.query(`update operations set reason = E'\\x1b[2Jcleared', outcome = E'a\\x07b'`);
+
+    const { out } = await muster('explain', 'ada', 'mail');
+
+    expect(out).toContain('?[2Jcleared');
+    expect(out).not.toContain('\u001B');
+  });
+
+  test('services are listed, and one is shown with everything', async () => {
+    const all = await muster('services');
+    const one = await muster('services', 'mail');
+
+    expect(all.out).toMatch(/^mail +.*example +on +automatic/m);
+    expect(one.out).toContain('connector: example');
+  });
+});
+
+/** Ends the next operation of a kind as a worker would. */
+async function endOperations(api: TestApi, kind: string): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (Date.now() < deadline) {
+    const ended = await api.context.db.query(
+      `update operations set status = 'succeeded', outcome = 'checked', finished_at = clock_timestamp() where kind = $1 and status = 'running'`,
+      [kind],
+    );
+    if (ended.rowCount === 1) return;
+  }
+  throw new Error(`no operation ${kind} was started`);
+}

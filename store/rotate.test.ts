@@ -1,0 +1,95 @@
+import { createSealer, generateKey } from '../config/sealer';
+import type { Sealer } from '../config/sealer';
+import { openServiceSecrets, passwordPurpose, rotateServiceSecrets, sealServiceSecrets } from '../config/service-secrets';
+import { addAccount, addGrant, addService, addUser, openTestStore } from '../test/store/organisation';
+import type { TestStore } from '../test/store/organisation';
+import { requestAccount } from './account-requests';
+import { oneRow } from './database';
+import { wantedPassword } from './passwords';
+import { resealAll } from './rotate';
+import type { Resealed } from './rotate';
+
+let store: TestStore;
+beforeEach(async () => {
+  store = await openTestStore();
+});
+afterEach(() => store.close());
+
+const oldKey = generateKey();
+const newKey = generateKey();
+const before = createSealer(oldKey);
+const both = createSealer(`${newKey},${oldKey}`);
+const after = createSealer(newKey);
+
+function rotate(sealer: Sealer): Promise<Resealed> {
+  return resealAll(store.db, {
+    service: (serviceId, sealed) => rotateServiceSecrets(sealer, serviceId, sealed),
+    password: (serviceId, userId, sealed) => sealer.rotate(sealed, passwordPurpose(serviceId, userId)),
+  });
+}
+
+async function serviceWithSecrets(sealer: Sealer): Promise<string> {
+  const serviceId = await addService(store.db);
+  const sealed = sealServiceSecrets(sealer, serviceId, { password: 'canary-one', token: 'canary-two' });
+  await store.db.query(`update services set sealed_config = $2 where id = $1`, [serviceId, sealed]);
+  return serviceId;
+}
+
+async function readService(serviceId: string): Promise<{ readonly sealed: Buffer; readonly version: number }> {
+  const found = await store.db.query<{ sealed: Buffer; version: number }>(
+    `select sealed_config as sealed, config_version as version from services where id = $1`,
+    [serviceId],
+  );
+  return oneRow(found);
+}
+
+async function secretsOf(sealer: Sealer, serviceId: string): Promise<Readonly<Record<string, unknown>>> {
+  return openServiceSecrets(sealer, { id: serviceId, sealedConfig: (await readService(serviceId)).sealed });
+}
+
+describe('rotation of the secret key', () => {
+  test('service credentials open with the new key alone afterwards', async () => {
+    const serviceId = await serviceWithSecrets(before);
+    const { version } = await readService(serviceId);
+
+    expect(await rotate(both)).toEqual({ resealed: 1, current: 0, unreadable: [] });
+
+    expect(await secretsOf(after, serviceId)).toEqual({ password: 'canary-one', token: 'canary-two' });
+    expect((await readService(serviceId)).version).toBe(version);
+    await expect(secretsOf(before, serviceId)).rejects.toThrow('sealed with key');
+  });
+
+  test('a password that waits opens with the new key alone afterwards', async () => {
+    const serviceId = await addService(store.db);
+    const userId = await addUser(store.db);
+    await addGrant(store.db, serviceId, { user_id: userId });
+    await addAccount(store.db, { serviceId, userId });
+    const purpose = passwordPurpose(serviceId, userId);
+    const password = { sealed: before.seal('canary-three', purpose), generated: true };
+    await requestAccount(store.db, { serviceId, userId, kind: 'resetPassword', actor: 'client:test', password });
+
+    expect(await rotate(both)).toEqual({ resealed: 1, current: 0, unreadable: [] });
+
+    const wanted = await wantedPassword(store.db, serviceId, userId);
+    expect(after.open(wanted?.sealed ?? Buffer.alloc(0), purpose)).toBe('canary-three');
+  });
+
+  test('a second rotation finds nothing left to seal', async () => {
+    await serviceWithSecrets(before);
+    await rotate(both);
+
+    expect(await rotate(both)).toEqual({ resealed: 0, current: 1, unreadable: [] });
+  });
+
+  test('a value without its key is named and stops nothing else', async () => {
+    const lost = await serviceWithSecrets(createSealer(generateKey()));
+    const standing = await readService(lost);
+    await serviceWithSecrets(before);
+
+    const { resealed, unreadable } = await rotate(both);
+
+    expect(resealed).toBe(1);
+    expect(unreadable).toEqual([expect.stringMatching(/^service service-/)]);
+    expect((await readService(lost)).sealed).toEqual(standing.sealed);
+  });
+});
