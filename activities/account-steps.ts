@@ -23,7 +23,7 @@ export class AccountGone extends Error {
 
 /** Does one step at the far side and notes what it did. Set-like steps need no intent: doing them twice is harmless. */
 export async function performStep(round: Round, step: Step, hookFormats: HookFormats): Promise<void> {
-  round.deps.failpoint(`step:before ${step.step}`);
+  round.passes(`step:before ${step.step}`);
   switch (step.step) {
     case 'create':
       return createAccount(round, hookFormats);
@@ -64,7 +64,7 @@ async function writeProfile(round: Round, profile: AccountProfile): Promise<void
   const { manager } = round.entry;
   const { serviceId, userId } = round.situation;
   present(await round.ask(async (context) => manager.updateAccount?.(round.ref, profile, context)));
-  round.deps.failpoint('step:after update profile');
+  round.passes('step:after update profile');
   await round.commit('update profile', { remoteName: profile.name, appliedProfile: profile }, (client) =>
     freeNames(client, { serviceId, userId, keep: profile.name }),
   );
@@ -85,21 +85,23 @@ async function setPassword(round: Round): Promise<void> {
   const secret = new Secret(deps.sealer.open(request.sealed, passwordPurpose(service.id, situation.userId)));
   const { manager } = round.entry;
   present(await round.ask(async (context) => manager.setPassword?.(round.ref, secret, context)));
-  deps.failpoint('step:after set password');
+  round.passes('step:after set password');
   await passwordApplied(deps.db, request.operationId);
+  round.passes('step:after password applied');
   round.note('set password', {});
 }
 
 async function enable(round: Round): Promise<void> {
   const { manager } = round.entry;
   present(await round.ask(async (context) => manager.enableAccount?.(round.ref, context)));
+  round.passes('step:after enable');
   round.note('enable', { status: 'active' });
 }
 
 async function disable(round: Round): Promise<void> {
   const { manager } = round.entry;
   present(await round.ask(async (context) => manager.disableAccount?.(round.ref, context)));
-  round.deps.failpoint('step:after disable');
+  round.passes('step:after disable');
   await round.commit('disable', { status: 'disabled' }, async (client) => {
     await confirmTaking(client, round.service.id, round.situation.userId, ['disable']);
     await tellTaken(client, round, 'disabled');
@@ -109,6 +111,7 @@ async function disable(round: Round): Promise<void> {
 async function endSessions(round: Round): Promise<void> {
   const { manager } = round.entry;
   await round.ask(async (context) => manager.endSessions?.(round.ref, context));
+  round.passes('step:after end sessions');
   round.note('end sessions', {});
 }
 
@@ -117,7 +120,7 @@ async function deleteAccount(round: Round): Promise<void> {
   const { manager, abilities } = round.entry;
   const { serviceId, userId } = round.situation;
   const outcome = await round.ask(async (context) => manager.deleteAccount?.(round.ref, context));
-  round.deps.failpoint('step:after delete');
+  round.passes('step:after delete');
   if (abilities.has('findAccount')) {
     const left = await round.ask(async (context) => manager.findAccount?.(round.key, context));
     if (left !== undefined)
@@ -153,7 +156,7 @@ async function setGroups(round: Round, step: GroupStep): Promise<void> {
   present(
     await round.ask(async (context) => manager.setGroups?.(round.ref, { wanted, managed: managed.all }, context)),
   );
-  round.deps.failpoint('step:after set groups');
+  round.passes('step:after set groups');
   if (step.removed.length > 0 && kept.groups.length === 0) {
     const { serviceId, userId } = round.situation;
     // Together: else a crash in between would have the same removals counted twice.

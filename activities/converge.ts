@@ -33,9 +33,9 @@ export interface HookAccess {
 export async function convergeLeased(round: Round, access: HookAccess = {}): Promise<ConvergeOutcome> {
   try {
     const release = await attempt(round, access);
-    round.deps.failpoint('account:before-release');
+    round.passes('account:before-release');
     const { changed } = await releaseAndTell(round, release);
-    round.deps.failpoint('account:after-release');
+    round.passes('account:after-release');
     return outcomeOf(release, changed);
   } catch (error) {
     if (!(error instanceof FenceLost)) throw error;

@@ -66,16 +66,16 @@ export async function withFreeName(
 
 async function createOnce(round: Round, profile: Profile): Promise<void> {
   const { deps, entry, lease } = round;
-  deps.failpoint('create:before-intent');
+  round.passes('create:before-intent');
   const intent = new TimedIntent(round, profile.name);
   await intent.record();
-  deps.failpoint('create:after-intent');
+  round.passes('create:after-intent');
   try {
     const created = await round.ask(
       async (context) => entry.manager.createAccount?.({ key: round.key, profile }, context),
       () => intent.keep(),
     );
-    deps.failpoint('create:after-call');
+    round.passes('create:after-call');
     if (created === undefined) throw new Conflict('the service cannot create accounts');
     await settleCreation(round, profile, created);
   } catch (error) {

@@ -94,7 +94,7 @@ async function convergeOne(
   };
   const [lease] = await takeLeases(deps.db, request);
   if (lease === undefined) return leasedElsewhere(deps, service.id, input.userId);
-  deps.failpoint('account:after-lease');
+  deps.failpoint('account:after-lease', input.userId);
   const [situation] = await readSituations(deps.db, service.id, [input.userId]);
   if (situation === undefined) return { outcome: 'stopped', reason: 'there is no such account', did: [] };
   const call = personCall(deps);

@@ -52,6 +52,11 @@ export class Round {
     return { remoteId: this.remoteId, name, key: this.key };
   }
 
+  /** Marks a place where a fault test may end the process. */
+  passes(failpoint: string): void {
+    this.deps.failpoint(failpoint, this.situation.userId);
+  }
+
   /** Remembers facts for the release. */
   note(did: string, facts: RemoteFacts): void {
     this.did.push(did);
@@ -72,7 +77,7 @@ export class Round {
         await also(client);
       });
     }
-    this.deps.failpoint('account:after-commit');
+    this.passes('account:after-commit');
   }
 
   /** Makes one call under this round's lease. `before` runs right before it, when it has its slot. */

@@ -51,6 +51,8 @@ function securityHeaders(): RequestHandler {
 function requestLog(log: Logger): RequestHandler {
   return pinoHttp({
     logger: log,
+    quietReqLogger: true,
+    customAttributeKeys: { reqId: 'requestId' },
     genReqId: requestId,
     customLogLevel: (request, response) => levelOf(request, response),
     customProps: (_request, response) => idsOf(response),
@@ -86,11 +88,16 @@ function idsOf(response: ServerResponse): Readonly<Record<string, unknown>> {
   const location = response.getHeader('Location');
   const operation = typeof location === 'string' ? /^\/v1\/operations\/([\w-]+)$/.exec(location)?.[1] : undefined;
   return {
-    requestId: response.req?.id,
     ...(ids['name'] === undefined ? {} : { service: ids['name'] }),
-    ...(ids['user'] === undefined ? {} : { user: ids['user'] }),
+    ...userOf(ids['user']),
     ...(operation === undefined ? {} : { operation }),
   };
+}
+
+/** `user` is Muster's id everywhere; what a path names otherwise has another key. */
+function userOf(reference: unknown): Readonly<Record<string, unknown>> {
+  if (typeof reference !== 'string') return {};
+  return /^[\da-f-]{36}$/i.test(reference) ? { user: reference } : { userReference: reference };
 }
 
 function problemAnswers(log: Logger): ErrorRequestHandler {

@@ -74,7 +74,7 @@ describe('the frame of the API', () => {
     const answer = await api.call('get', '/v1/operations').set('X-Request-Id', 'given-by-caller').expect(200);
 
     expect(answer.headers['x-request-id']).toBe('given-by-caller');
-    expect(api.logged()).toContain('"requestId":"given-by-caller"');
+    expect(api.logged().match(/"requestId":"given-by-caller"/g)).toHaveLength(1);
   });
 
   test('the token never reaches the log', () => {

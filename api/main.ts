@@ -1,8 +1,10 @@
 import { loadConfig } from '../config/config';
+import { collectProcessMetrics } from './metrics';
 import { startApi } from './serve';
 
 /** The entry of an API process: reads the configuration, serves until SIGTERM or SIGINT, drains. */
 async function main(): Promise<void> {
+  collectProcessMetrics();
   const api = await startApi(loadConfig());
   process.send?.('ready');
   await signalled();

@@ -14,7 +14,6 @@ import { openDatabase } from '../store/database';
 import { removeOldKeys } from '../store/idempotency';
 import { createApp } from './app';
 import { hookRoutes } from './hook-routes';
-import { collectProcessMetrics } from './metrics';
 import { routes } from './routes/index';
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
@@ -69,7 +68,6 @@ interface Closing {
 
 async function buildContext(config: Config): Promise<{ readonly context: ApiContext; readonly close: Closing }> {
   const log = createLog(config, 'api');
-  collectProcessMetrics();
   const db = openDatabase({ url: required(config, 'databaseUrl'), max: 20, name: 'muster api' });
   const registry = await loadConnectors({
     folders: [join(__dirname, '..', 'connectors'), ...config.connectors.folders],

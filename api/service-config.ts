@@ -5,7 +5,7 @@ import type { Connector } from '../sdk/index';
 import type { ErrorItem } from '../store/errors';
 
 /** How a secret is shown, and how a caller says that it stays. */
-export const SEALED = { sealed: true } as const;
+const SEALED = { sealed: true } as const;
 
 /** Stands for a secret that stays as it is while the rest is checked: only workers open secrets. */
 const STAND_IN = 'sealed';

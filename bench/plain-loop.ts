@@ -4,7 +4,7 @@ import type { CallContext, GroupRef } from '@muster/sdk';
 import type { BenchPerson } from './organisation';
 
 export interface PlainLoopOptions {
-  readonly target: Readonly<Record<string, unknown>>;
+  readonly target: object;
   readonly people: readonly BenchPerson[];
   /** Calls at the same time: as many as Muster makes. */
   readonly concurrency: number;

@@ -35,7 +35,7 @@ export async function benchProvisioning(people: number, log: (line: string) => v
     const provisionSeconds = await timed(() => provision(servers, people, log));
     const cpuAfter = usedBy(servers, 'worker');
     log(`provisioned in ${provisionSeconds.toFixed(1)} s; now the plain loop`);
-    const plainSeconds = await plainLoop({ target: servers.target, people: organisation, concurrency: CONCURRENCY });
+    const plainSeconds = await plainLoop({ target: servers.plainTarget, people: organisation, concurrency: CONCURRENCY });
     return {
       people,
       memberships: organisation.reduce((sum, person) => sum + new Set(person.groups).size, 0),

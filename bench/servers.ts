@@ -8,13 +8,25 @@ import { ensureAdminToken } from '../auth/admin-token';
 import { findRecordedProcess } from '../runtime/process-identity';
 import { launch } from '../runtime/launch';
 import { freePort } from '../runtime/ports';
-import { ensureProvisioner, PROVISIONER } from '../runtime/provisioner-role';
+import { startEmbeddedPostgres } from '../runtime/embedded-postgres';
 import { createSupervisor } from '../runtime/supervisor';
+
+/** As its superuser: since PostgreSQL 16 everybody else's GRANT grows with the number of roles they made, whoever asks. */
+export interface TargetConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+}
 
 /** A whole Muster of its own, as `npm start` runs it, with an external PostgreSQL. */
 export interface BenchServers {
   readonly client: Client;
-  readonly target: { readonly host: string; readonly port: number; readonly database: string; readonly user: string; readonly password: string };
+  /** Configuration of the external service that Muster provisions. */
+  readonly target: TargetConfig;
+  /** A server like it, for the plain loop: it must not find the roles of the first run. */
+  readonly plainTarget: TargetConfig;
   readonly pids: Readonly<Record<'worker' | 'api', number | undefined>>;
   stop(): Promise<void>;
 }
@@ -36,15 +48,28 @@ export async function startServers(log: (line: string) => void): Promise<BenchSe
   const supervisor = createSupervisor({ log });
   const launched = await launch({ config, supervisor, environment, log, target: true });
   if (launched.target === undefined) throw new Error('the external service was not started');
-  const password = await ensureProvisioner(launched.target.url, join(home, 'provisioner-password'));
+  const plain = await startEmbeddedPostgres({ dataDir: join(home, 'plain-target'), port: 0 });
   return {
     client: createClient({ url: launched.apiUrl, token: ensureAdminToken(home) }),
-    target: { host: '127.0.0.1', port: launched.target.port, database: 'postgres', user: PROVISIONER, password },
+    target: targetOf(launched.target.url),
+    plainTarget: targetOf(plain.url),
     pids: { worker: pidOf(home, 'worker'), api: pidOf(home, 'api') },
     stop: async () => {
+      await plain.stop();
       await supervisor.stop();
       rmSync(home, { recursive: true, force: true });
     },
+  };
+}
+
+function targetOf(address: string): TargetConfig {
+  const url = new URL(address);
+  return {
+    host: url.hostname,
+    port: Number(url.port),
+    database: 'postgres',
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
   };
 }
 

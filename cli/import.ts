@@ -99,9 +99,13 @@ async function show(imported: Imported, options: Options, output: Output): Promi
     if (!follows) output.value(imported);
     return;
   }
-  output.line(options.dryRun === true ? 'This would change:' : 'Changed:');
   const lines = differenceLines(imported.difference);
-  for (const line of lines.length === 0 ? ['nothing'] : lines) output.line(`  ${line}`);
+  if (lines.length === 0) {
+    output.line('Everything is as the roster says: nothing changes.');
+    return;
+  }
+  output.line(options.dryRun === true ? 'This would change:' : 'Changed:');
+  for (const line of lines) output.line(`  ${line}`);
 }
 
 /** `created 3: ada, ben, cy`; what did not change is left out. */

@@ -117,8 +117,10 @@ export const configSchema = z.strictObject({
   callTimeoutMs: duration.default(15_000),
   /** For fault tests only: a named place (`name` or `name#3`) at which the process kills itself. */
   failpoint: text.optional(),
-  /** Port of a worker's Prometheus page on loopback; 0 or absent = none. */
+  /** Port of a worker's Prometheus page; 0 or absent = none. */
   metricsPort: port.optional(),
+  /** Address that the page listens on; it needs no token, so anything but loopback belongs into a closed network. */
+  metricsHost: z.union([z.ipv4(), z.ipv6()], 'must be an IP address').default('127.0.0.1'),
   /** Prometheus pages of workers that the API's /metrics shows as well. */
   metricsSources: listOf(webUrl).default([]),
 });
@@ -156,6 +158,7 @@ export const VARIABLES: readonly Variable[] = [
   plain('callTimeoutMs', 'MUSTER_CALL_TIMEOUT_MS'),
   plain('failpoint', 'MUSTER_FAILPOINT'),
   plain('metricsPort', 'MUSTER_METRICS_PORT'),
+  plain('metricsHost', 'MUSTER_METRICS_HOST'),
   plain('metricsSources', 'MUSTER_METRICS_SOURCES'),
 ];
 

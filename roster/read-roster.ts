@@ -32,7 +32,7 @@ export interface ReadRoster {
   readonly users: number;
   /** Names from the file's own list of groups. */
   readonly groups: readonly string[];
-  /** What is wrong, in the order of the file; the first `MAX_PROBLEMS`. Empty: the roster may be imported. */
+  /** What is wrong, in the order of the file; the first 10,000. Empty: the roster may be imported. */
   readonly problems: readonly RosterProblem[];
   /** All that is wrong, also beyond the list. */
   readonly problemCount: number;
@@ -41,7 +41,7 @@ export interface ReadRoster {
 }
 
 /** More are counted but not listed: a file of the wrong kind must not fill the memory. */
-export const MAX_PROBLEMS = 10_000;
+const MAX_PROBLEMS = 10_000;
 
 const BATCH = 1_000;
 

@@ -1,4 +1,4 @@
-// Writes sample/organisation.yaml: a fictional organisation, the same at every run. Run: node sample/make-organisation.mjs
+// Writes a fictional organisation, the same at every run: node sample/make-organisation.mjs [FILE]
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -67,7 +67,11 @@ const pick = (list) => list[Math.floor(next() * list.length)];
 
 /** Letters that fold to plain ones; what is left over goes. */
 function plain(text) {
-  const folded = text.replace(/[øØđĐłŁħĦþÞıß]/g, (letter) => ({ ø: 'o', Ø: 'o', đ: 'd', Đ: 'd', ł: 'l', Ł: 'l', ħ: 'h', Ħ: 'h', þ: 'th', Þ: 'th', ı: 'i', ß: 'ss' })[letter]);
+  const folded = text.replace(
+    /[øØđĐłŁħĦþÞıß]/g,
+    (letter) =>
+      ({ ø: 'o', Ø: 'o', đ: 'd', Đ: 'd', ł: 'l', Ł: 'l', ħ: 'h', Ħ: 'h', þ: 'th', Þ: 'th', ı: 'i', ß: 'ss' })[letter],
+  );
   return folded.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
 }
 
@@ -86,7 +90,14 @@ function groupsOf(index, team) {
 
 /** People whose names are hard on purpose, beside Ada, whom the guide uses. */
 const SPECIAL = [
-  { externalId: 'p-0001', username: 'ada', displayName: 'Ada Lovelace', state: 'Member', team: 'Engine Room', groups: ['all-hands', 'Engine Room', 'Admins'] },
+  {
+    externalId: 'p-0001',
+    username: 'ada',
+    displayName: 'Ada Lovelace',
+    state: 'Member',
+    team: 'Engine Room',
+    groups: ['all-hands', 'Engine Room', 'Admins'],
+  },
   { username: "niamh.o'brien", displayName: 'Niamh O\'Brien "Nia"' },
   { username: '渡辺.花', displayName: '渡辺 花' },
   { username: 'JOSÉ.Álvarez', displayName: 'José Álvarez-Müller' },
@@ -95,7 +106,7 @@ const SPECIAL = [
     displayName: 'Maximilian Alexander Theodor von und zu Hohenfels-Wolfeschlegelsteinhausenbergerdorff',
   },
   { username: 'robert; drop table students', displayName: "Robert'); DROP TABLE students;--" },
-  { username: 'public', displayName: 'Pat Public' },
+  { username: 'Pat_Public', displayName: 'Pat  Public' },
   { username: 'x', displayName: 'X' },
 ];
 
@@ -109,12 +120,12 @@ function people() {
     let username = base;
     for (let attempt = 2; taken.has(username); attempt += 1) username = `${base}${attempt}`;
     taken.add(username);
-    const address = plain(username).replace(/[^a-z0-9.]+/g, '') || 'hana.watanabe';
+    const address = plain(username).replace(/[^a-z0-9.]+/g, '');
     return {
       externalId: `p-${String(index + 1).padStart(4, '0')}`,
       username,
       displayName: special.displayName ?? `${given} ${family}`,
-      email: `${address.slice(0, 60)}@muster.example`,
+      email: `${/^[a-z]/.test(address) ? address.slice(0, 60) : 'hana.watanabe'}@muster.example`,
       active: index === 0 || index % 23 !== 11,
       state: special.state ?? stateOf(index),
       attributes: { team, floor: 1 + Math.floor(next() * 6) },
@@ -124,7 +135,10 @@ function people() {
 }
 
 /** JSON's strings are YAML's as well, so that no name needs thought. */
-const text = (value) => (/^[A-Za-z][\w .@-]*$/.test(value) && !/^(true|false|null|yes|no|on|off)$/i.test(value) ? value.trim() : JSON.stringify(value));
+const text = (value) =>
+  /^[A-Za-z][\w .@-]*$/.test(value) && !/^(true|false|null|yes|no|on|off)$/i.test(value)
+    ? value.trim()
+    : JSON.stringify(value);
 
 function personLines(person) {
   return [
@@ -148,4 +162,4 @@ const lines = [
   ...people().flatMap(personLines),
 ];
 
-writeFileSync(fileURLToPath(new URL('organisation.yaml', import.meta.url)), `${lines.join('\n')}\n`);
+writeFileSync(process.argv[2] ?? fileURLToPath(new URL('organisation.yaml', import.meta.url)), `${lines.join('\n')}\n`);

@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { main, PlainError, root, run, showProgress } from './run.mjs';
 
 const dist = join(root, 'dist');
+/** What is run, without the tests: a mistake in a test must not keep Muster from starting. */
+const CONFIG = 'tsconfig.build.json';
 /** What the compiler does not carry over but the program reads. */
 const ASSETS = new Set(['.html', '.css', '.svg', '.sql', '.json', '.yaml', '.yml', '.csv']);
 /** What ends up in the workflow bundle. */
@@ -14,7 +16,7 @@ const WORKFLOW_SOURCES = ['workflows', 'domain'];
 /** Compiles to dist/, copies what is not TypeScript, bundles the workflows; does only what has changed. */
 export async function build() {
   const sources = sourceFolders().flatMap((folder) => filesOf(join(root, folder)));
-  const print = fingerprint([...sources, join(root, 'tsconfig.json'), join(root, 'package-lock.json')]);
+  const print = fingerprint([...sources, join(root, 'tsconfig.json'), join(root, CONFIG), join(root, 'package-lock.json')]);
   const printFile = join(dist, '.sources');
   if (readOr(printFile, '') === print && existsSync(join(dist, 'cli', 'main.js'))) return;
   await compile();
@@ -24,7 +26,7 @@ export async function build() {
 }
 
 function sourceFolders() {
-  const { include } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8'));
+  const { include } = JSON.parse(readFileSync(join(root, CONFIG), 'utf8'));
   return include.filter((folder) => existsSync(join(root, folder)));
 }
 
@@ -32,6 +34,7 @@ function filesOf(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.name === 'node_modules') return [];
+    if (/\.(test|slow)\.ts$/.test(entry.name)) return [];
     return entry.isDirectory() ? filesOf(path) : [path];
   });
 }
@@ -49,7 +52,7 @@ function fingerprint(files) {
 async function compile() {
   const stop = showProgress('Compiling');
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { code, output } = await run(process.execPath, [compiler, '--pretty', 'false'], { quiet: true });
+  const { code, output } = await run(process.execPath, [compiler, '--project', CONFIG, '--pretty', 'false'], { quiet: true });
   stop();
   if (code === 0) return;
   console.error(output.trim());
@@ -60,7 +63,7 @@ function copyAssets(sources) {
   for (const file of sources) {
     const path = relative(root, file);
     // A package.json in dist would change how Node resolves what lies beside it.
-    if (!ASSETS.has(extname(file)) || path.endsWith('package.json') || path.startsWith('test/')) continue;
+    if (!ASSETS.has(extname(file)) || path.endsWith('package.json')) continue;
     mkdirSync(dirname(join(dist, path)), { recursive: true });
     copyFileSync(file, join(dist, path));
   }
@@ -70,9 +73,7 @@ function copyAssets(sources) {
 async function bundleWorkflows() {
   if (!existsSync(join(root, 'workflows', 'index.ts'))) return;
   const hash = createHash('sha256').update(readOr(join(root, 'node_modules/@temporalio/worker/package.json'), ''));
-  const sources = WORKFLOW_SOURCES.flatMap((folder) => filesOf(join(root, folder))).filter(
-    (file) => !file.endsWith('.test.ts'),
-  );
+  const sources = WORKFLOW_SOURCES.flatMap((folder) => filesOf(join(root, folder)));
   for (const file of sources.toSorted((a, b) => a.localeCompare(b)))
     hash.update(relative(root, file)).update(readFileSync(file));
   const wanted = hash.digest('hex');

@@ -84,17 +84,25 @@ function isNothingThere(known: KnownAccount | undefined): boolean {
 }
 
 function refuse(request: AccountRequest, entitlement: Entitlement, known: KnownAccount | undefined): void {
-  const { service } = entitlement;
+  const { kind, userId } = request;
   if (entitlement.username === null && known === undefined) {
-    throw new StoreError('not-found', `There is no user ${request.userId}.`);
+    throw new StoreError('not-found', `There is no user ${userId}.`);
   }
-  const isPassword = request.kind === 'setPassword' || request.kind === 'resetPassword';
-  if (isPassword && request.password === undefined) throw new Error(`${request.kind} came without a sealed password`);
-  if (request.kind === 'createAccount' || isPassword) refuseUnentitled(entitlement);
-  if (request.kind === 'createAccount') return;
-  if (isNothingThere(known) || (isPassword && known?.choice === 'declined')) {
-    throw new StoreError('no-account', `${nameOf(request, entitlement)} has no account on ${service}.`);
-  }
+  const isPassword = kind === 'setPassword' || kind === 'resetPassword';
+  if (isPassword && request.password === undefined) throw new Error(`${kind} came without a sealed password`);
+  if (kind === 'createAccount' || isPassword) refuseUnentitled(entitlement);
+  if (kind !== 'createAccount')
+    refuseWithoutAccount(request, entitlement, isPassword && known?.choice === 'declined' ? undefined : known);
+}
+
+function refuseWithoutAccount(
+  request: AccountRequest,
+  entitlement: Entitlement,
+  known: KnownAccount | undefined,
+): void {
+  if (!isNothingThere(known)) return;
+  const name = entitlement.username ?? `User ${request.userId}`;
+  throw new StoreError('no-account', `${name} has no account on ${entitlement.service}.`);
 }
 
 function refuseUnentitled(entitlement: Entitlement): void {
@@ -103,10 +111,6 @@ function refuseUnentitled(entitlement: Entitlement): void {
   if (!entitlement.serviceEnabled) throw new StoreError('service-disabled', `The service ${service} is switched off.`);
   if (username !== null && !entitlement.active) throw new StoreError('user-inactive', `${username} is not active.`);
   throw new StoreError('not-entitled', `${username ?? 'The person'} has no right to ${service}.`);
-}
-
-function nameOf(request: AccountRequest, entitlement: Entitlement): string {
-  return entitlement.username ?? `User ${request.userId}`;
 }
 
 const CHOICES: Readonly<Partial<Record<AccountRequestKind, 'wanted' | 'declined'>>> = {

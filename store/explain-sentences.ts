@@ -57,14 +57,20 @@ export function whyNextTry(account: Account | undefined, standing: ServiceStandi
   if (standing.pausedReason !== null) {
     return none(`The service is paused (${standing.pausedReason}${detailOf(standing.pausedDetail)}).`);
   }
-  if (account.nextTry === 'never')
-    return none(NEVER[account.attention ?? ''] ?? 'Not before something about it changes.');
-  const blocked = standing.blockedUntil !== null && standing.blockedUntil > now ? standing.blockedUntil : null;
-  const ahead = account.nextTry !== null && account.nextTry > now ? account.nextTry : null;
-  if (ahead !== null && (blocked === null || ahead > blocked)) return { at: ahead, why: waitingFor(account) };
+  if (account.nextTry === 'never') return none(whyNever(account));
+  const blocked = ahead(standing.blockedUntil, now);
+  const tried = ahead(account.nextTry, now);
+  if (tried !== null && (blocked === null || tried > blocked)) return { at: tried, why: waitingFor(account) };
   if (blocked !== null) return { at: blocked, why: 'The service asked everybody to wait.' };
-  if (standing.syncRunning) return none('The running sync of the service will reach it.');
-  return none('At once: it is due.');
+  return none(standing.syncRunning ? 'The running sync of the service will reach it.' : 'At once: it is due.');
+}
+
+function whyNever(account: Account): string {
+  return NEVER[account.attention ?? ''] ?? 'Not before something about it changes.';
+}
+
+function ahead(time: Date | null, now: Date): Date | null {
+  return time !== null && time > now ? time : null;
 }
 
 function settled(account: Account | undefined, standing: ServiceStanding): NextTry {

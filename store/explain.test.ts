@@ -211,7 +211,7 @@ describe('what an account waits for', () => {
       'The service is paused (credentials: bad token).',
     ],
     ['blocked', DUE, { blocked_until: future }, 'The service asked everybody to wait.'],
-  ])('when %s it says so', async (_word, account, service, why) => {
+  ])('when %s it says so', async (...[, account, service, why]) => {
     const facts = await granted(service);
     await addAccount(store.db, facts, account);
 

@@ -105,12 +105,20 @@ async function record(
     operation: 'import',
   });
   await addTouchedUsers(client, change.changeId);
+  await client.query(`update operations set detail = $2 where id = $1`, [
+    change.operationId,
+    { mode: request.mode, ...countsOf(difference) },
+  ]);
   const importId = uuidv7();
   await client.query(
     `insert into imports (id, operation_id, change_id, mode, actor, difference) values ($1, $2, $3, $4, $5, $6)`,
     [importId, change.operationId, change.changeId, request.mode, request.by.actor, difference],
   );
   return { ...change, importId };
+}
+
+function countsOf({ unchanged, ...parts }: RosterDifference): Readonly<Record<string, number>> {
+  return { ...Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part.count])), unchanged };
 }
 
 /** Somebody made or removed a row that the plan had counted on: plan again. */

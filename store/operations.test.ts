@@ -103,7 +103,7 @@ describe('the operation of a change', () => {
     ['staged', 'infinity', 'waiting', { staged: 1 }],
     ['action required', 'infinity', 'waiting', { waiting: 1 }],
     ['waiting', '2999-01-01', 'waiting', { waiting: 1 }],
-  ])('with only a %s account left open until %s it is %s', async (attention, nextTry, status, progress) => {
+  ])('with only a %s account left open until %s it is %s', async (...[attention, nextTry, status, progress]) => {
     const { users, operationId } = await changedCrowd(3);
     await converge(users.slice(1));
     await converge(users.slice(0, 1), `attention = '${attention}', next_try = '${nextTry}'`);

@@ -49,10 +49,12 @@ describe('passwords that are asked for', () => {
     expect(await wantedPassword(store.db, person.serviceId, person.userId)).toEqual({
       operationId,
       sealed: Buffer.from('one'),
+      generated: true,
     });
     expect(await wantedPassword(store.db, person.serviceId, person.userId)).toEqual({
       operationId,
       sealed: Buffer.from('one'),
+      generated: true,
     });
     expect(await passwordApplied(store.db, operationId)).toBe(true);
     expect(await wantedPassword(store.db, person.serviceId, person.userId)).toBeUndefined();

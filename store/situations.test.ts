@@ -113,9 +113,9 @@ describe('the situation of an account', () => {
     const facts = await person();
     const groupId = await addGroup(store.db);
     await makeChange(store.db, { kind: 'service', subject: { serviceId: facts.serviceId } });
-    let stop = false;
+    const writing = { stop: false };
     const writer = (async () => {
-      for (let present = false; !stop; present = !present) {
+      for (let present = false; !writing.stop; present = !present) {
         await store.other.transaction(async (client) => {
           const statement = present
             ? `delete from members where group_id = $1 and user_id = $2`
@@ -135,7 +135,7 @@ describe('the situation of an account', () => {
       const { version, desiredGroups } = await situationOf(facts);
       if (version >= 1_000_000) seen.push(`${version} ${desiredGroups.length}`);
     }
-    stop = true;
+    writing.stop = true;
     await writer;
 
     expect(seen.filter((pair) => pair !== '1000000 1' && pair !== '1000001 0')).toEqual([]);

@@ -11,8 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => store.close());
 
-function ask(serviceId: string, kind: SyncKind = 'groups', scope: SyncScope = {}, db = store.db) {
-  return requestSync(db, { serviceId, kind, scope, actor: 'client:test' });
+function ask(serviceId: string, kind: SyncKind = 'groups', scope: SyncScope = {}) {
+  return requestSync(store.db, { serviceId, kind, scope, actor: 'client:test' });
 }
 
 async function begun(serviceId: string, kind: SyncKind = 'groups', scope: SyncScope = {}): Promise<string> {
@@ -36,7 +36,10 @@ describe('asking for a sync', () => {
   test('two who ask for the same at the same time get one sync and an operation each', async () => {
     const serviceId = await addService(store.db);
 
-    const [first, second] = await Promise.all([ask(serviceId), ask(serviceId, 'groups', {}, store.other)]);
+    const [first, second] = await Promise.all([
+      ask(serviceId),
+      requestSync(store.other, { serviceId, kind: 'groups', scope: {}, actor: 'client:test' }),
+    ]);
 
     expect(first.syncId).toBe(second.syncId);
     expect(first.operationId).not.toBe(second.operationId);

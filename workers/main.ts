@@ -64,9 +64,13 @@ function installRuntime(config: Config, log: Logger): void {
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
       ...(config.metricsPort === undefined || config.metricsPort === 0
         ? {}
-        : { metrics: { prometheus: { bindAddress: `127.0.0.1:${config.metricsPort}` } } }),
+        : { metrics: { prometheus: { bindAddress: metricsAddress(config, config.metricsPort) } } }),
     },
   });
+}
+
+function metricsAddress({ metricsHost }: Config, port: number): string {
+  return metricsHost.includes(':') ? `[${metricsHost}]:${port}` : `${metricsHost}:${port}`;
 }
 
 main().catch((error: unknown) => {

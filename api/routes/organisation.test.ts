@@ -207,7 +207,7 @@ describe('imports', () => {
     const listed = await api.call('get', '/v1/imports').expect(200);
 
     expect(first.body).toMatchObject({
-      operation: { kind: 'import' },
+      operation: { kind: 'import', detail: { mode: 'replace', created: 2 } },
       difference: { created: { count: 2, names: ['ada', 'bob'] }, membershipsAdded: { count: 2 } },
     });
     expect(again.body).toMatchObject({ importId: null, difference: { unchanged: 2 } });

@@ -48,7 +48,7 @@ const fields = {
 const username = z.string().max(200).meta({ description: 'unique, whatever the case' });
 
 /** As the API shows a person; rows carry nothing that must not be seen. */
-export function showUser(user: UserRecord): z.input<typeof userSchema> {
+function showUser(user: UserRecord): z.input<typeof userSchema> {
   const { id, externalId, displayName, email, active, sourceState, state, createdAt, updatedAt } = user;
   return {
     id,

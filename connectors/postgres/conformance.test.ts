@@ -2,8 +2,8 @@ import { escapeIdentifier } from 'pg';
 import { describeConnector, startTcpProxy } from '@muster/sdk/conformance';
 import type { ConformanceTarget, FarSide, SeenAccount, SeenGroup } from '@muster/sdk/conformance';
 import { connector } from '.';
-import { startTestServer } from './test-server';
-import type { TestServer } from './test-server';
+import { startTestServer } from '../../test/connectors/postgres-server';
+import type { TestServer } from '../../test/connectors/postgres-server';
 
 describeConnector({ connector, start: startTarget });
 

@@ -3,8 +3,8 @@ import type { CreateOutcome, NewAccount } from '@muster/sdk';
 import { Conflict, Gone, Misconfigured, Rejected, Secret, Unavailable } from '@muster/sdk';
 import { PostgresManager } from './manager';
 import type { PostgresConfig } from './schema';
-import { call, canary, newAccount, refOf, startTestServer } from './test-server';
-import type { TestServer } from './test-server';
+import { call, canary, newAccount, refOf, startTestServer } from '../../test/connectors/postgres-server';
+import type { TestServer } from '../../test/connectors/postgres-server';
 
 let server: TestServer;
 let manager: PostgresManager;

@@ -1,5 +1,5 @@
-import { startTestServer } from '../../connectors/postgres/test-server';
-import type { TestServer } from '../../connectors/postgres/test-server';
+import { startTestServer } from '../connectors/postgres-server';
+import type { TestServer } from '../connectors/postgres-server';
 import { addGrant } from '../../store/grants';
 import { addMembers, createGroup, removeMembers } from '../../store/groups';
 import { createUser, deleteUser, updateUser } from '../../store/users';

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { Client, Pool, escapeIdentifier } from 'pg';
 import { Secret } from '@muster/sdk';
 import type { AccountRef, CallContext, NewAccount } from '@muster/sdk';
-import { testPostgresUrl } from '../../test/environment/database';
-import type { PostgresConfig } from './schema';
+import { testPostgresUrl } from '../environment/database';
+import type { PostgresConfig } from '../../connectors/postgres/schema';
 
 /**
  * The far side of the tests: a real server (MUSTER_TEST_PG_URL, or the run's own), seen by an independent reader that shares no

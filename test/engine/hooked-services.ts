@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { ManagerPool } from '../../activities/managers';
+import { sweep } from '../../activities/sweep';
+import { syncChunk } from '../../activities/sync-chunk';
+import { failpointOf } from '../../config/failpoint';
+import { createSealer } from '../../config/sealer';
+import type { Sealer } from '../../config/sealer';
+import { createFlow } from '../../hooks/flow';
+import type { Flow, FlowDependencies } from '../../hooks/flow';
+import { learnServices } from '../../hooks/learn';
+import { createPort } from '../../hooks/port';
+import type { Starter } from '../../hooks/starter';
+import type { Connector } from '../../sdk/index';
+import { openDatabase } from '../../store/database';
+import type { Database } from '../../store/database';
+import type { RecordedChange } from '../../store/changes';
+import { createService, DEFAULT_SETTINGS, newServiceId } from '../../store/services';
+import type { ServiceRecord, ServiceSettings } from '../../store/services';
+import { ensureBuiltInStates } from '../../store/states';
+import { stageSync } from '../../store/sync-items';
+import { finishSync, requestSync, startNextQueued } from '../../store/syncs';
+import type { SyncKind } from '../../store/syncs';
+import { createTestDatabase } from '../environment/database';
+import { registryOf } from './scripted-target';
+
+const BY = { actor: 'client:test' } as const;
+
+/** The way from a committed change through the hooks, on a real database; what would be started is only noted. */
+export interface HookedServices {
+  readonly db: Database;
+  readonly sealer: Sealer;
+  readonly flow: Flow;
+  /** What was started, e.g. `updateGroups <service> <user id>`. */
+  readonly started: string[];
+  addService(name: string, connector: string, settings?: Partial<ServiceSettings>): Promise<ServiceRecord>;
+  /** Sends a change as a request does after its commit. */
+  send(written: { readonly change: RecordedChange | undefined }): Promise<void>;
+  /** One sweep, as the schedule runs it. */
+  sweep(): Promise<void>;
+  /** Requests a sync of these people and runs it, as `bulkSync` does. */
+  runSync(service: ServiceRecord, kind: SyncKind, userIds: readonly string[]): Promise<void>;
+  /** Makes every account of a person active and up to date, as its workflow would have. */
+  settle(userId: string): Promise<void>;
+  /** Removes people, groups and everything that is known of their accounts; services and grants stay. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openHookedServices(connectors: readonly Connector[]): Promise<HookedServices> {
+  const database = await createTestDatabase({ migrated: true });
+  const db = openDatabase({ url: database.url, max: 10, name: 'muster test' });
+  await ensureBuiltInStates(db);
+  const started: string[] = [];
+  const sealer = createSealer(randomBytes(32).toString('base64'));
+  const registry = registryOf(...connectors);
+  const flowDeps: FlowDependencies = {
+    db,
+    registry,
+    sealer,
+    log: pino({ level: 'silent' }),
+    // Whoever asks for a sweep gets one at once.
+    starter: { ...notingStarter(started), sweepNow: () => runSweep() },
+  };
+  const flow = createFlow(flowDeps);
+  const engine = {
+    managers: new ManagerPool(registry, sealer),
+    installId: 'test',
+    callTimeoutMs: 1_000,
+    failpoint: failpointOf(undefined),
+    random: () => 0,
+  };
+  const deps = { ...flowDeps, ...engine };
+  const runSweep = async (): Promise<void> => void (await sweep(deps, () => undefined));
+  const send = async (written: { readonly change: RecordedChange | undefined }): Promise<void> => {
+    if (written.change === undefined) throw new Error('nothing was changed');
+    await flow.changed(written.change.changeId);
+  };
+  return {
+    db,
+    sealer,
+    flow,
+    started,
+    send,
+    addService: async (name, connector, settings = {}) => {
+      const written = await createService(
+        db,
+        { id: newServiceId(), name, connector, settings: { ...DEFAULT_SETTINGS, ...settings } },
+        BY,
+      );
+      await learnServices(flowDeps, flow);
+      await send(written);
+      return written.record;
+    },
+    sweep: runSweep,
+    runSync: async (service, kind, userIds) => {
+      const { syncId } = await requestSync(db, {
+        serviceId: service.id,
+        kind,
+        scope: { userIds },
+        actor: 'client:test',
+      });
+      await startNextQueued(db, service.id);
+      const total = await stageSync(db, syncId);
+      const context = {
+        signal: new AbortController().signal,
+        heartbeat: () => undefined,
+        portFor: (one: Parameters<typeof createPort>[1]) => createPort(deps, one),
+      };
+      await syncChunk(deps, { service: service.name, syncId, from: 1, to: total }, context);
+      await finishSync(db, syncId, { status: 'succeeded', reason: 'not reached' });
+    },
+    settle: async (userId) => {
+      await db.query(
+        `update accounts set status = 'active', remote_id = coalesce(remote_id, 'remote ' || user_id), applied_version = wanted_version,
+           due_reasons = '{}', next_try = null, attention = null where user_id = $1`,
+        [userId],
+      );
+    },
+    clear: async () => {
+      await db.query(`truncate accounts, account_names, remote_groups, guard_taken, guard_staged, syncs, changes, users, groups cascade`);
+    },
+    close: async () => {
+      await db.close();
+      await database.drop();
+    },
+  };
+}
+
+function notingStarter(started: string[]): Starter {
+  const note = async (...words: readonly unknown[]): Promise<void> => void started.push(words.join(' '));
+  return {
+    account: ({ service, userId, reason }) => note(reason, service, userId),
+    group: () => note('group'),
+    sync: ({ service }) => note('sync', service),
+    cancelSync: () => note('cancel'),
+    sweepNow: async () => undefined,
+    callManager: () => note('call'),
+    close: async () => undefined,
+  };
+}
