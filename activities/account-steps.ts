@@ -1,9 +1,11 @@
-import { Secret, Unavailable } from '@muster/sdk';
+import { isServiceError, Secret, Unavailable } from '@muster/sdk';
 import type { AccountProfile, GroupRef, WriteOutcome } from '@muster/sdk';
 import type { Step } from '../domain/decide';
 import { passwordPurpose } from '../config/service-secrets';
 import { freeNames } from '../store/account-names';
 import { confirmTaking, askGuard, cancelTakings } from '../store/guard';
+import { bumpGroupsOf } from '../store/group-members';
+import { forgetRemoteGroup } from '../store/remote-groups';
 import { passwordApplied, wantedPassword } from '../store/passwords';
 import { convergeGroup } from './converge-group';
 import { createAccount, withFreeName } from './create-account';
@@ -26,7 +28,7 @@ export async function performStep(round: Round, step: Step, hookFormats: HookFor
   round.passes(`step:before ${step.step}`);
   switch (step.step) {
     case 'create':
-      return createAccount(round, hookFormats);
+      return create(round, hookFormats);
     case 'update profile':
       return updateProfile(round, hookFormats);
     case 'set nickname':
@@ -44,6 +46,12 @@ export async function performStep(round: Round, step: Step, hookFormats: HookFor
     case 'delete':
       return deleteAccount(round);
   }
+}
+
+async function create(round: Round, hookFormats: HookFormats): Promise<void> {
+  await createAccount(round, hookFormats);
+  const { db } = round.deps;
+  if (round.service.membership === 'by group') await bumpGroupsOf(db, round.service.id, round.situation.userId);
 }
 
 function present(outcome: WriteOutcome | undefined): void {
@@ -153,9 +161,17 @@ async function setGroups(round: Round, step: GroupStep): Promise<void> {
   const managed = await readManagedGroups(round.deps, round.service, groups);
   const wanted = groups.flatMap((id) => managed.ref(id) ?? []);
   const { manager } = round.entry;
-  present(
-    await round.ask(async (context) => manager.setGroups?.(round.ref, { wanted, managed: managed.all }, context)),
-  );
+  try {
+    present(
+      await round.ask(async (context) => manager.setGroups?.(round.ref, { wanted, managed: managed.all }, context)),
+    );
+  } catch (error) {
+    if (!isServiceError(error) || error.kind !== 'gone' || error.what !== 'group') throw error;
+    if (error.remoteId === undefined) throw error;
+    await forgetRemoteGroup(round.deps.db, round.service.id, error.remoteId);
+    managed.forget();
+    throw new RoundEnds({ outcome: 'a remote group is made anew', attention: 'waiting', nextTryMs: 0 });
+  }
   round.passes('step:after set groups');
   if (step.removed.length > 0 && kept.groups.length === 0) {
     const { serviceId, userId } = round.situation;

@@ -2,10 +2,11 @@ import type { ConvergeOutcome } from '../workflows/contracts';
 import { candidateName } from '../domain/names';
 import { Conflict, Gone, isServiceError } from '@muster/sdk';
 import type { EngineService } from '../store/engine-services';
-import { releaseGroupLease, takeGroupLease } from '../store/remote-groups';
+import { forgetRemoteGroup, releaseGroupLease, takeGroupLease } from '../store/remote-groups';
 import type { GroupRelease, ManagedGroup } from '../store/remote-groups';
 import type { ActivityDependencies } from './dependencies';
 import { judgeFailure } from './failures';
+import { convergeMembers } from './group-members';
 import type { CallOptions } from './manager-call';
 import { callManager } from './manager-call';
 import type { ManagerEntry } from './managers';
@@ -45,6 +46,7 @@ async function attempt(deps: ActivityDependencies, round: GroupRound, group: Man
   try {
     const made = await make(deps, round, group);
     deps.failpoint('group:after-call');
+    const members = await withMembers(deps, round, { group, made });
     const release: GroupRelease = {
       ...same,
       ...made.facts,
@@ -54,14 +56,16 @@ async function attempt(deps: ActivityDependencies, round: GroupRound, group: Man
       failures: 0,
       error: null,
     };
-    return { release, outcome: { outcome: 'settled', did: made.did } };
+    return { release, outcome: { outcome: 'settled', did: [...made.did, ...members] } };
   } catch (error) {
     if (!isServiceError(error)) throw error;
     const verdict = judgeFailure(error, group.failures, deps.random());
     await serviceTrouble(deps, round.service, verdict);
     const { attention, nextTryMs, failures } = verdict;
-    // Somebody removed it over there: it is made anew at the next try.
-    const known = error.kind === 'gone' ? { ...same, remoteId: null, remoteName: null } : same;
+    // Somebody removed it over there: it is made anew at the next try, and its members join it again.
+    const isGone = error.kind === 'gone' && group.remoteId !== null;
+    if (isGone && group.remoteId !== null) await forgetRemoteGroup(deps.db, round.service.id, group.remoteId);
+    const known = isGone ? { ...same, remoteId: null, remoteName: null } : same;
     const release: GroupRelease = {
       ...known,
       reached: false,
@@ -79,6 +83,24 @@ async function attempt(deps: ActivityDependencies, round: GroupRound, group: Man
           : { outcome: 'later', waitMs: nextTryMs ?? 1000, reason, did: [] },
     };
   }
+}
+
+interface MadeGroup {
+  readonly group: ManagedGroup;
+  readonly made: Made;
+}
+
+/** Members are the group's business only where the service keeps them by group. */
+async function withMembers(
+  deps: ActivityDependencies,
+  round: GroupRound,
+  { group, made }: MadeGroup,
+): Promise<readonly string[]> {
+  const { remoteId, remoteName } = made.facts;
+  const byGroup = round.service.membership === 'by group' && round.entry.abilities.has('changeMembers');
+  if (!byGroup || remoteId === null) return [];
+  const ref = { remoteId, name: remoteName ?? group.name };
+  return convergeMembers(deps, round, { id: group.id, version: group.version, ref });
 }
 
 interface Made {

@@ -29,19 +29,33 @@ describe('accounts over the API', () => {
 
   const account = (user: string, rest = ''): string => `/v1/services/mail/accounts/${user}${rest}`;
   const settle = async (operationId: string): Promise<void> => {
-    await api.context.db.query(`update operations set status = 'succeeded', outcome = 'done', finished_at = now() where id = $1`, [operationId]);
+    await api.context.db.query(
+      `update operations set status = 'succeeded', outcome = 'done', finished_at = now() where id = $1`,
+      [operationId],
+    );
   };
 
-  test.each([['username:ada'], ['username:ADA'], ['external:42']])('PUT by %s starts a creation and answers 202', async (user) => {
-    const answer = await api.call('put', account(user)).send({ reason: 'new colleague' }).expect(202);
+  test.each([['username:ada'], ['username:ADA'], ['external:42']])(
+    'PUT by %s starts a creation and answers 202',
+    async (user) => {
+      const answer = await api.call('put', account(user)).send({ reason: 'new colleague' }).expect(202);
 
-    const { operation } = answer.body;
-    expect(answer.headers['location']).toBe(`/v1/operations/${operation.id}`);
-    expect(operation).toMatchObject({ kind: 'createAccount', status: 'running', service: 'mail', actor: 'client:admin', reason: 'new colleague' });
-    expect(operation.user).toEqual({ id: ada, username: 'ada' });
-    expect(operation.links.temporal).toBe(`http://temporal.test/namespaces/default/workflows/account%2Fmail%2F${ada}`);
-    expect(api.told).toEqual([`accountDue ${mail} ${ada}`]);
-  });
+      const { operation } = answer.body;
+      expect(answer.headers['location']).toBe(`/v1/operations/${operation.id}`);
+      expect(operation).toMatchObject({
+        kind: 'createAccount',
+        status: 'running',
+        service: 'mail',
+        actor: 'client:admin',
+        reason: 'new colleague',
+      });
+      expect(operation.user).toEqual({ id: ada, username: 'ada' });
+      expect(operation.links.temporal).toBe(
+        `http://temporal.test/namespaces/default/workflows/account%2Fmail%2F${ada}`,
+      );
+      expect(api.told).toEqual([`accountDue ${mail} ${ada}`]);
+    },
+  );
 
   test('PUT for somebody without the right is a 403 that names it', async () => {
     const answer = await api.call('put', account(ben)).expect(403);
@@ -64,7 +78,10 @@ describe('accounts over the API', () => {
   test.each([
     ['/v1/services/no-such/accounts/username:ada', 'There is no service no-such.'],
     ['/v1/services/mail/accounts/username:nobody', 'There is no user username:nobody.'],
-    ['/v1/services/mail/accounts/00000000-0000-7000-8000-000000000000', 'There is no user 00000000-0000-7000-8000-000000000000.'],
+    [
+      '/v1/services/mail/accounts/00000000-0000-7000-8000-000000000000',
+      'There is no user 00000000-0000-7000-8000-000000000000.',
+    ],
   ])('PUT %s is a 404', async (path, detail) => {
     const answer = await api.call('put', path).expect(404);
 
@@ -96,7 +113,10 @@ describe('accounts over the API', () => {
       user_id: await addUser(stopping.context.db, { username: 'ada' }),
     });
 
-    const waiting = stopping.call('put', '/v1/services/mail/accounts/username:ada').set('Prefer', 'wait=60').expect(202);
+    const waiting = stopping
+      .call('put', '/v1/services/mail/accounts/username:ada')
+      .set('Prefer', 'wait=60')
+      .expect(202);
     draining.abort();
 
     expect((await waiting).body.operation.status).toBe('running');
@@ -106,7 +126,11 @@ describe('accounts over the API', () => {
   test('GET explains the account, its right and its operations', async () => {
     const answer = await api.call('get', account(ada)).expect(200);
 
-    expect(answer.body).toMatchObject({ service: 'mail', wanted: true, user: { username: 'ada', active: true, gone: false } });
+    expect(answer.body).toMatchObject({
+      service: 'mail',
+      wanted: true,
+      user: { username: 'ada', active: true, gone: false },
+    });
     expect(answer.body.grants).toMatchObject([{ kind: 'user', subject: 'ada', grantedBy: 'client:test' }]);
     expect(answer.body.account).toMatchObject({ status: 'none', due: true });
     expect(answer.body.operations.length).toBeGreaterThan(0);
@@ -133,16 +157,27 @@ describe('accounts over the API', () => {
   });
 
   test('DELETE of nothing succeeds at once', async () => {
-    const answer = await api.call('delete', `${account(ben)}?reason=tidy&notifyUser=false`).set('Prefer', 'wait=5').expect(200);
+    const answer = await api
+      .call('delete', `${account(ben)}?reason=tidy&notifyUser=false`)
+      .set('Prefer', 'wait=5')
+      .expect(200);
 
-    expect(answer.body.operation).toMatchObject({ kind: 'deleteAccount', status: 'succeeded', outcome: 'nothing there', reason: 'tidy' });
+    expect(answer.body.operation).toMatchObject({
+      kind: 'deleteAccount',
+      status: 'succeeded',
+      outcome: 'nothing there',
+      reason: 'tidy',
+    });
     expect(api.told).toEqual([]);
   });
 
   test('a chosen password is sealed and stands nowhere else', async () => {
     const answer = await api.call('put', account(ada, '/password')).send({ password: CANARY }).expect(202);
 
-    const { rows } = await api.context.db.query<{ sealed: Buffer }>('select sealed from password_requests where operation_id = $1', [answer.body.operation.id]);
+    const { rows } = await api.context.db.query<{ sealed: Buffer }>(
+      'select sealed from password_requests where operation_id = $1',
+      [answer.body.operation.id],
+    );
     const row = rows[0];
     expect(api.context.sealer.open(row?.sealed ?? Buffer.alloc(0), passwordPurpose(mail, ada))).toBe(CANARY);
     expect(JSON.stringify(answer.body)).not.toContain(CANARY);
@@ -155,7 +190,10 @@ describe('accounts over the API', () => {
     const claim = (): ReturnType<TestApi['call']> => api.call('post', `/v1/operations/${id as string}/secret`);
 
     const early = await claim().expect(409);
-    await api.context.db.query(`update password_requests set status = 'applied', applied_at = clock_timestamp() where operation_id = $1`, [id]);
+    await api.context.db.query(
+      `update password_requests set status = 'applied', applied_at = clock_timestamp() where operation_id = $1`,
+      [id],
+    );
     const first = await claim().expect(200);
     const second = await claim().expect(410);
 
@@ -169,13 +207,19 @@ describe('accounts over the API', () => {
   test('accounts are listed by username, page by page', async () => {
     const { db } = api.context;
     for (const username of ['pa', 'pb', 'pc']) {
-      await addAccount(db, { serviceId: mail, userId: await addUser(db, { username: `${username}-person` }) }, { username, status: 'disabled' });
+      await addAccount(
+        db,
+        { serviceId: mail, userId: await addUser(db, { username: `${username}-person` }) },
+        { username, status: 'disabled' },
+      );
     }
 
     const first = await api.call('get', '/v1/services/mail/accounts?status=disabled&limit=2').expect(200);
     const second = await api.call('get', first.body.next).expect(200);
 
-    const names = [...first.body.items, ...second.body.items].map((item: { user: { username: string } }) => item.user.username);
+    const names = [...first.body.items, ...second.body.items].map(
+      (item: { user: { username: string } }) => item.user.username,
+    );
     expect(names).toEqual(['pa', 'pb', 'pc']);
     expect(second.body.cursor).toBeUndefined();
   });
@@ -184,8 +228,8 @@ describe('accounts over the API', () => {
     const all = await api.call('get', '/v1/operations?service=mail&user=username:ada').expect(200);
     const resets = await api.call('get', '/v1/operations?kind=resetPassword').expect(200);
 
-    const times = all.body.items.map((item: { createdAt: string }) => item.createdAt);
-    expect(times).toEqual([...times].sort().reverse());
+    const times = all.body.items.map((item: { createdAt: string }) => Date.parse(item.createdAt)) as number[];
+    expect(times).toEqual([...times].sort((earlier, later) => later - earlier));
     expect(resets.body.items).toHaveLength(1);
   });
 });

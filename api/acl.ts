@@ -4,7 +4,11 @@ import type { Route } from './route';
 
 /** The permission of one request: the route's template with the path's values in it. */
 export function permissionOf(route: Pick<Route, 'acl'>, params: Readonly<Record<string, unknown>>): string {
-  return route.acl.replace(/\{(\w+)\}/g, (_all, key: string) => String(params[key] ?? '*').replaceAll('.', '%2E'));
+  return route.acl.replace(/\{(\w+)\}/g, (_all, key: string) => textOf(params[key]).replaceAll('.', '%2E'));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '*';
 }
 
 /** @throws Problem forbidden */

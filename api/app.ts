@@ -104,7 +104,7 @@ function problemAnswers(log: Logger): ErrorRequestHandler {
   // oxlint-disable-next-line max-params -- express knows an error handler by its four parameters
   return (error: unknown, request: Request, response: Response, _next): void => {
     const problem = toProblem(error);
-    const id = String(request.id);
+    const id = typeof request.id === 'string' ? request.id : '';
     const { status } = PROBLEMS[problem.code];
     if (status >= 500)
       log.error({ requestId: id, code: problem.code, err: problem.cause ?? problem }, 'request failed');

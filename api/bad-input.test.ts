@@ -25,7 +25,19 @@ const HOSTILE_TEXTS = [
   '${7*7} {{7*7}} %s %n',
   '__proto__',
 ];
-const HOSTILE_VALUES: readonly unknown[] = [...HOSTILE_TEXTS, null, 0, -1, 1e308, true, [], {}, [[]], [null], { toString: 1 }];
+const HOSTILE_VALUES: readonly unknown[] = [
+  ...HOSTILE_TEXTS,
+  null,
+  0,
+  -1,
+  1e308,
+  true,
+  [],
+  {},
+  [[]],
+  [null],
+  { toString: 1 },
+];
 
 /** Bodies that would do for these routes, so that one field at a time can be spoiled. */
 const BODIES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -53,7 +65,9 @@ const SPOILED_BODIES = [
 
 const title = (route: Route): string => `${route.method.toUpperCase()} ${route.path}`;
 const known = routes.filter((route) => route.acl !== 'public').map((route): [string, Route] => [title(route), route]);
-const writing = known.filter(([, route]) => route.method !== 'get' && route.method !== 'delete' && route.stream === undefined);
+const writing = known.filter(
+  ([, route]) => route.method !== 'get' && route.method !== 'delete' && route.stream === undefined,
+);
 const withPath = known.filter(([, route]) => /\{/.test(route.path));
 
 function pathOf(route: Route, value: (name: string) => string = (name) => UNKNOWN[name] ?? UNKNOWN_ID): string {
@@ -74,10 +88,12 @@ describe('bad input', () => {
     before = await snapshot();
   });
   afterAll(() => api.close());
-  afterEach(async () => {
+  afterEach(() => expectNothingChanged());
+
+  async function expectNothingChanged(): Promise<void> {
     expect(await snapshot()).toBe(before);
     expect(api.told).toEqual([]);
-  });
+  }
 
   /** Every row of every table, as one text. */
   async function snapshot(): Promise<string> {
@@ -95,7 +111,11 @@ describe('bad input', () => {
     const shown = `${context}: ${answer.status} ${answer.text.slice(0, 300)}`;
     expect(`${shown} ${answer.status >= 400 && answer.status < 500 ? 'is 4xx' : 'is not 4xx'}`).toBe(`${shown} is 4xx`);
     expect(answer.headers['content-type']).toContain('application/problem+json');
-    expect(answer.body).toMatchObject({ type: expect.stringMatching(/^\/problems\//), status: answer.status, detail: expect.any(String) });
+    expect(answer.body).toMatchObject({
+      type: expect.stringMatching(/^\/problems\//),
+      status: answer.status,
+      detail: expect.any(String),
+    });
   }
 
   test.each(writing)('%s refuses every spoiled body', async (_title, route) => {
@@ -110,7 +130,8 @@ describe('bad input', () => {
   test.each(writing)('%s refuses other media types and codings', async (_title, route) => {
     const compressed = await send(route, '{}').set('Content-Encoding', 'gzip');
     const answers = [compressed];
-    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/xml']) answers.push(await send(route, 'a=b', type));
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/xml'])
+      answers.push(await send(route, 'a=b', type));
 
     expect(answers.map((answer) => [answer.status, answer.body.type])).toEqual(
       answers.map(() => [415, '/problems/unsupported-media-type']),
@@ -129,13 +150,22 @@ describe('bad input', () => {
       // Node itself refuses a request line beyond 16 KB.
       const text = whole.slice(0, 4_000);
       for (const prefix of ['', 'username:']) {
-        const answer = await api.call(route.method, pathOf(route, () => encodeURIComponent(prefix + text)));
+        const answer = await api.call(
+          route.method,
+          pathOf(route, () => encodeURIComponent(prefix + text)),
+        );
 
         expectRefusal(answer, `${prefix}${text.slice(0, 40)}`);
       }
     }
     for (const escape of ['%00', '%F0%28%8C%28', '%', '%2e%2e%2f']) {
-      expectRefusal(await api.call(route.method, pathOf(route, () => escape)), escape);
+      expectRefusal(
+        await api.call(
+          route.method,
+          pathOf(route, () => escape),
+        ),
+        escape,
+      );
     }
   });
 

@@ -23,7 +23,7 @@ export async function readRawBody(request: Request, response: Response): Promise
   await new Promise<void>((resolve, reject) => {
     readRaw(request, response, (error?: unknown) => {
       if (error === undefined || error === null) resolve();
-      else reject(error as Error);
+      else reject(error);
     });
   });
   const bytes: unknown = request.body;

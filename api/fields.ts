@@ -15,8 +15,6 @@ export function oneLine(max: number): z.ZodString {
     .regex(/^\S(.*\S)?$/su, 'must not begin or end with a blank');
 }
 
-/** A person's or group's name. */
-export const nameText = oneLine(255);
 /** A reason, written to the audit trail. */
 export const reasonText = oneLine(1000);
 /** Search text in lists. */

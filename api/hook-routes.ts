@@ -70,12 +70,15 @@ interface Run extends HookRoutesOptions {
 async function run({ context, authenticator, request, response, found, path }: Run): Promise<HookResponse> {
   const { route, params } = found;
   const user = route.isPublic ? undefined : await signedIn({ context, authenticator }, request);
-  const query = Object.entries(request.query).map(([key, value]) => [
-    key,
-    Array.isArray(value) ? String(value[0]) : String(value),
-  ]);
+  const query = Object.entries(request.query).map(([key, value]) => [key, firstText(value)]);
   const body = route.method === 'GET' ? undefined : await bodyOf(request, response);
   return route.handler({ method: request.method, path, params, query: Object.fromEntries(query), body, user });
+}
+
+/** Of a repeated parameter the first counts: hooks get plain texts. */
+function firstText(value: unknown): string {
+  const first: unknown = Array.isArray(value) ? value[0] : value;
+  return typeof first === 'string' ? first : '';
 }
 
 async function signedIn({ context, authenticator }: HookRoutesOptions, request: Request): Promise<HookUser> {

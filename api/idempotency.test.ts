@@ -57,10 +57,12 @@ describe('the Idempotency-Key', () => {
 
     expect(await operations()).toBe(before + 1);
     expect(answers.filter((answer) => answer.status === 202).length).toBeGreaterThanOrEqual(1);
-    expect(answers.every((answer) => answer.status === 202 || answer.body.type === '/problems/idempotency-in-progress')).toBe(true);
+    expect(
+      answers.every((answer) => answer.status === 202 || answer.body.type === '/problems/idempotency-in-progress'),
+    ).toBe(true);
   });
 
-  test('a refusal by the caller\'s fault is an answer as well', async () => {
+  test("a refusal by the caller's fault is an answer as well", async () => {
     const path = '/v1/services/mail/accounts/username:nobody';
     await api.call('put', path).set('Idempotency-Key', 'refused').expect(404);
 
@@ -73,7 +75,10 @@ describe('the Idempotency-Key', () => {
   test('a claimed secret is not repeated and not kept', async () => {
     const started = await reset('for-the-secret').expect(202);
     const { id } = started.body.operation;
-    await api.context.db.query(`update password_requests set status = 'applied', applied_at = clock_timestamp() where operation_id = $1`, [id]);
+    await api.context.db.query(
+      `update password_requests set status = 'applied', applied_at = clock_timestamp() where operation_id = $1`,
+      [id],
+    );
     const claim = (): Test => api.call('post', `/v1/operations/${id as string}/secret`).set('Idempotency-Key', 'claim');
 
     const first = await claim().expect(200);
@@ -89,13 +94,31 @@ describe('the Idempotency-Key', () => {
     const path = '/v1/services/mail/accounts/username:ada/password';
     await api.call('put', path).set('Idempotency-Key', 'chosen').send({ password }).expect(202);
 
-    const { rows } = await api.context.db.query<{ request_hash: string }>(`select request_hash from idempotency_keys where key = 'chosen'`);
+    const { rows } = await api.context.db.query<{ request_hash: string }>(
+      `select request_hash from idempotency_keys where key = 'chosen'`,
+    );
     expect(rows[0]?.request_hash).toBe(
       api.context.sealer.fingerprint(
         JSON.stringify(['PUT', path, createDigest(JSON.stringify({ password }))]),
         'idempotency',
       ),
     );
+  });
+
+  test('a streamed roster is compared by its content', async () => {
+    const send = (csv: string): Test =>
+      api
+        .call('post', '/v1/imports?mode=merge')
+        .set('Idempotency-Key', 'roster')
+        .set('Content-Type', 'text/csv')
+        .send(csv);
+
+    const first = await send('externalId,username\n7,gus\n').expect(202);
+    const second = await send('externalId,username\n7,gus\n').expect(202);
+    const third = await send('externalId,username\n8,hal\n').expect(422);
+
+    expect(second.body).toEqual(first.body);
+    expect(third.body.type).toBe('/problems/idempotency-mismatch');
   });
 
   test.each([['with blank'], ['x'.repeat(256)], ['']])('the key %j is refused', async (key) => {
@@ -108,7 +131,9 @@ describe('the Idempotency-Key', () => {
     const request = { principal: 'client:test', key: 'dead', requestHash: 'h' };
     await claimKey(api.context.db, request);
     const early = await claimKey(api.context.db, request);
-    await api.context.db.query(`update idempotency_keys set created_at = created_at - interval '31 seconds' where key = 'dead'`);
+    await api.context.db.query(
+      `update idempotency_keys set created_at = created_at - interval '31 seconds' where key = 'dead'`,
+    );
     const late = await claimKey(api.context.db, request);
 
     expect(early.outcome).toBe('in progress');
@@ -117,7 +142,9 @@ describe('the Idempotency-Key', () => {
 
   test('keys are forgotten after a day', async () => {
     await activate('old').expect(202);
-    await api.context.db.query(`update idempotency_keys set created_at = created_at - interval '25 hours' where key = 'old'`);
+    await api.context.db.query(
+      `update idempotency_keys set created_at = created_at - interval '25 hours' where key = 'old'`,
+    );
 
     expect(await removeOldKeys(api.context.db)).toBe(1);
   });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { createDocument } from 'zod-openapi';
 import { PROBLEMS } from './problem-codes';
 import { problemSchema } from './problems';
-import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiResponsesObject } from 'zod-openapi';
+import type { ZodOpenApiOperationObject, ZodOpenApiResponsesObject } from 'zod-openapi';
 import type { ResponseSpec, Route, Shape } from './route';
 
 const DESCRIPTION = `Muster gives every member the accounts and groups they should have in every service.
@@ -24,7 +24,7 @@ export function openApiDocument(routes: readonly Route[]): object {
     info: { title: 'Muster', version: '1', description: DESCRIPTION, license: { name: 'Apache-2.0' } },
     servers: [{ url: '/' }],
     security: [{ bearer: [] }],
-    paths: paths as ZodOpenApiPathsObject,
+    paths,
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'The admin token is kept in `.muster/admin-token`.' },
@@ -79,7 +79,7 @@ function describe(route: Route): string {
   return route.description === undefined ? permission : `${route.description}\n\n${permission}`;
 }
 
-function bodyOf(route: Route): Pick<ZodOpenApiOperationObject, 'requestBody'> | Record<never, never> {
+function bodyOf(route: Route): Partial<Pick<ZodOpenApiOperationObject, 'requestBody'>> {
   if (route.stream !== undefined) {
     const content = Object.fromEntries(
       route.stream.contentTypes.map((type) => [type, { schema: { type: 'string' as const } }]),

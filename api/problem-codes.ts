@@ -20,10 +20,10 @@ type ApiCode =
   | 'forbidden'
   | 'route-not-found'
   | 'method-not-allowed'
-  | 'not-readable-type'
   | 'unsupported-media-type'
   | 'body-too-large'
   | 'headers-too-large'
+  | 'request-timeout'
   | 'idempotency-in-progress'
   | 'idempotency-mismatch'
   | 'secret-not-repeated'
@@ -91,11 +91,11 @@ export const PROBLEMS = {
     actor: 'caller',
     whatToDo: 'Use one of the methods in the Allow header.',
   },
-  'not-readable-type': {
-    status: 406,
-    title: 'No representation fits the Accept header',
-    actor: 'caller',
-    whatToDo: 'Accept application/json (or what /docs names for the route).',
+  'request-timeout': {
+    status: 408,
+    title: 'The request did not arrive in time',
+    actor: 'machine',
+    whatToDo: 'Send it again, faster: headers within 15 seconds, the whole body within 10 minutes.',
   },
   'unsupported-media-type': {
     status: 415,

@@ -14,9 +14,9 @@ import type { ApiContext } from './context';
  *   acl: 'organisation.groups.{groupId}.update',
  *   summary: 'Renames a group',
  *   tags: ['groups'],
- *   params: { groupId: uuid },                         // fields.ts has uuid, nameText, serviceName, userRef, ...
+ *   params: { groupId: uuid },                         // fields.ts has uuid, serviceName, userRef, oneLine(max), ...
  *   query: {},                                         // every query parameter; others answer 400
- *   body: z.strictObject({ name: nameText }),          // invalid answers 422; without `body` none is read
+ *   body: z.strictObject({ name: oneLine(255) }),      // invalid answers 422; without `body` none is read
  *   responses: { ...operationResponses({ group: groupSchema }), },
  *   async handler({ params, body, principal, context, ...request }) {
  *     const { changeId, operationId, group } = await updateGroup(context.db, { id: params.groupId, name: body.name, actor: principal.actor });
@@ -30,11 +30,11 @@ import type { ApiContext } from './context';
  * Trouble is thrown: a `StoreError` from the store, or `new Problem(code, detail)`; problems.ts makes the answer.
  */
 export function route<
-  const P extends Shape = Record<never, never>,
-  const Q extends Shape = Record<never, never>,
+  const P extends Shape = Record<string, never>,
+  const Q extends Shape = Record<string, never>,
   B extends z.ZodType = z.ZodUndefined,
 >(definition: RouteDefinition<P, Q, B>): Route {
-  return definition as unknown as Route;
+  return definition;
 }
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';

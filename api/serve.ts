@@ -13,6 +13,7 @@ import { createStarter } from '../hooks/starter';
 import { openDatabase } from '../store/database';
 import { removeOldKeys } from '../store/idempotency';
 import { createApp } from './app';
+import { answerClientErrors } from './client-errors';
 import { hookRoutes } from './hook-routes';
 import { routes } from './routes/index';
 import type { AddressInfo } from 'node:net';
@@ -43,6 +44,7 @@ export async function startApi(config: Config): Promise<RunningApi> {
   const authenticator = adminTokenAuthenticator(token);
   const app = createApp({ context, routes, authenticator, mounts: [hookRoutes({ context, authenticator })] });
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }, app);
+  answerClientErrors(server);
   await listen(server, config);
   const { port, address, family } = server.address() as AddressInfo;
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;

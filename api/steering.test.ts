@@ -37,7 +37,7 @@ describe('steering a service over the API', () => {
   test('the status counts accounts by status and what waits', async () => {
     const answer = await api.call('get', '/v1/services/mail/status').expect(200);
 
-    expect(answer.body).toEqual({
+    expect(answer.body).toMatchObject({
       service: 'mail',
       enabled: true,
       paused: null,
@@ -60,12 +60,19 @@ describe('steering a service over the API', () => {
     const [first = '', second = ''] = await stage(crowd.slice(0, 2));
 
     const listed = await api.call('get', '/v1/services/mail/guard').expect(200);
-    const answer = await api.call('post', '/v1/services/mail/guard/approve').send({ ids: [first], reason: 'they left' }).expect(202);
+    const answer = await api
+      .call('post', '/v1/services/mail/guard/approve')
+      .send({ ids: [first], reason: 'they left' })
+      .expect(202);
     const left = await api.call('get', '/v1/services/mail/guard').expect(200);
     const all = await api.call('get', '/v1/services/mail/guard?show=all').expect(200);
 
     expect(listed.body.items).toHaveLength(2);
-    expect(answer.body).toMatchObject({ decided: 1, notOpen: [], operation: { kind: 'approveStaged', reason: 'they left' } });
+    expect(answer.body).toMatchObject({
+      decided: 1,
+      notOpen: [],
+      operation: { kind: 'approveStaged', reason: 'they left' },
+    });
     expect(left.body.items.map((item: { id: string }) => item.id)).toEqual([second]);
     expect(all.body.items).toHaveLength(2);
     expect(api.told).toEqual([expect.stringMatching(/^changed \d+$/)]);
@@ -74,15 +81,24 @@ describe('steering a service over the API', () => {
   test('all that is left can be rejected, and then nothing waits', async () => {
     await stage(crowd.slice(2));
 
-    const answer = await api.call('post', '/v1/services/mail/guard/reject').send({ ids: 'all', reason: 'a mistake' }).expect(202);
-    const again = await api.call('post', '/v1/services/mail/guard/reject').send({ ids: 'all', reason: 'a mistake' }).expect(409);
+    const answer = await api
+      .call('post', '/v1/services/mail/guard/reject')
+      .send({ ids: 'all', reason: 'a mistake' })
+      .expect(202);
+    const again = await api
+      .call('post', '/v1/services/mail/guard/reject')
+      .send({ ids: 'all', reason: 'a mistake' })
+      .expect(409);
 
     expect(answer.body.decided).toBe(2);
     expect(again.body.type).toBe('/problems/conflict');
   });
 
   test('a sync is requested, joined, listed, read and cancelled', async () => {
-    const first = await api.call('post', '/v1/services/mail/syncs').send({ kind: 'groups', reason: 'weekly' }).expect(202);
+    const first = await api
+      .call('post', '/v1/services/mail/syncs')
+      .send({ kind: 'groups', reason: 'weekly' })
+      .expect(202);
     const joined = await api.call('post', '/v1/services/mail/syncs').send({ kind: 'groups' }).expect(202);
     const listed = await api.call('get', '/v1/services/mail/syncs').expect(200);
     const { id, links } = first.body.sync;
@@ -98,7 +114,10 @@ describe('steering a service over the API', () => {
   });
 
   test('a running sync is told to stop', async () => {
-    const answer = await api.call('post', '/v1/services/mail/syncs').send({ kind: 'accounts', users: [...crowd] }).expect(202);
+    const answer = await api
+      .call('post', '/v1/services/mail/syncs')
+      .send({ kind: 'accounts', users: [...crowd] })
+      .expect(202);
     await startNextQueued(api.context.db, mail);
     const { id, links } = answer.body.sync;
 
@@ -109,7 +128,10 @@ describe('steering a service over the API', () => {
   });
 
   test('the items of a sync are listed by outcome', async () => {
-    const answer = await api.call('post', '/v1/services/mail/syncs').send({ kind: 'groups', users: [...crowd] }).expect(202);
+    const answer = await api
+      .call('post', '/v1/services/mail/syncs')
+      .send({ kind: 'groups', users: [...crowd] })
+      .expect(202);
     const { id, links } = answer.body.sync;
     await startNextQueued(api.context.db, mail);
     await stageSync(api.context.db, id as string);
@@ -148,7 +170,10 @@ describe('steering a service over the API', () => {
     const answer = await api.call('post', '/v1/services/mail/actions').send(body).expect(202);
 
     expect(answer.body.results).toEqual([
-      { user: crowd[0], problem: { type: '/problems/not-entitled', detail: expect.stringContaining('has no right to mail') } },
+      {
+        user: crowd[0],
+        problem: { type: '/problems/not-entitled', detail: expect.stringContaining('has no right to mail') },
+      },
       { user: 'username:ghost', problem: { type: '/problems/not-found', detail: 'There is no user username:ghost.' } },
     ]);
   });

@@ -17,7 +17,10 @@ class ShownHook extends ServiceHook {
       status: 200,
       body: { hello: params['who'], by: user?.username, query },
     }));
-    router.publicPost('/callback', async ({ body, user }) => ({ status: 202, body: { got: body, anonymous: user === undefined } }));
+    router.publicPost('/callback', async ({ body, user }) => ({
+      status: 202,
+      body: { got: body, anonymous: user === undefined },
+    }));
     router.post('/call', async () => ({ status: 200, body: await router.call('act', { a: 1 }) }));
     router.get('/fail', async () => Promise.reject(new Error('inside the hook')));
   }

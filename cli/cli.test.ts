@@ -60,16 +60,20 @@ describe('the command line', () => {
     const { code, out } = await muster('--help');
 
     expect(code).toBe(0);
-    for (const word of ['start', 'import', 'status', 'explain', 'sync', 'validate', 'guard', 'operations', 'services']) expect(out).toContain(`  ${word}`);
+    for (const word of ['start', 'import', 'status', 'explain', 'sync', 'validate', 'guard', 'operations', 'services'])
+      expect(out).toContain(`  ${word}`);
     expect(out).toContain('Exit codes');
   });
 
-  test.each(createProgram().commands.map((command) => [command.name()]))('the help of %s has examples', async (name) => {
-    const { code, out } = await muster(name, '--help');
+  test.each(createProgram().commands.map((command) => [command.name()]))(
+    'the help of %s has examples',
+    async (name) => {
+      const { code, out } = await muster(name, '--help');
 
-    expect(code).toBe(0);
-    expect(out).toContain('Examples:');
-  });
+      expect(code).toBe(0);
+      expect(out).toContain('Examples:');
+    },
+  );
 
   test.each([
     [['nonsense'], 'unknown command'],
@@ -140,7 +144,15 @@ describe('the command line', () => {
 
   test('a dry import shows the difference and changes nothing', async () => {
     const file = join(folder, 'roster.json');
-    writeFileSync(file, JSON.stringify({ users: [{ externalId: '1', username: 'ada' }, { externalId: '2', username: 'ben' }] }));
+    writeFileSync(
+      file,
+      JSON.stringify({
+        users: [
+          { externalId: '1', username: 'ada' },
+          { externalId: '2', username: 'ben' },
+        ],
+      }),
+    );
 
     const { code, out } = await muster('import', file, '--dry-run');
 

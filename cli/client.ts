@@ -98,9 +98,10 @@ function requestOf(config: Pick<ClientConfig, 'token'>, call: Call): RequestInit
 function unreachable(url: string, error: unknown): CliFailure {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? ` (${String(cause.code)})` : '';
-  return new CliFailure(`Muster does not answer at ${url}${code}.`, EXIT.unreachable, [
-    'Start it with `npm start`, or set MUSTER_URL to where it runs.',
-  ]);
+  return new CliFailure(`Muster does not answer at ${url}${code}.`, {
+    exitCode: EXIT.unreachable,
+    details: ['Start it with `npm start`, or set MUSTER_URL to where it runs.'],
+  });
 }
 
 interface ProblemBody {
@@ -112,7 +113,7 @@ interface ProblemBody {
 
 function refusal(status: number, body: unknown, config: Pick<ClientConfig, 'url' | 'token'>): CliFailure {
   if (typeof body !== 'object' || body === null) {
-    return new CliFailure(`${config.url} answered ${status}, and not like Muster.`, EXIT.failed, ['Check MUSTER_URL.']);
+    return new CliFailure(`${config.url} answered ${status}, and not like Muster.`, { details: ['Check MUSTER_URL.'] });
   }
   const problem = body as ProblemBody;
   const errors = (problem.errors ?? []).map((error) =>
@@ -120,7 +121,8 @@ function refusal(status: number, body: unknown, config: Pick<ClientConfig, 'url'
   );
   const advice = adviceFor(status, config);
   const hint = status >= 500 && problem.instance !== undefined ? [`The log has more under ${problem.instance}.`] : [];
-  return new CliFailure(problem.detail ?? problem.title ?? `status ${status}`, EXIT.failed, [...shortened(errors), ...advice, ...hint], problem);
+  const details = [...shortened(errors), ...advice, ...hint];
+  return new CliFailure(problem.detail ?? problem.title ?? `status ${status}`, { details, problem });
 }
 
 const SHOWN_ERRORS = 20;

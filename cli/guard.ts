@@ -1,6 +1,6 @@
 import { Argument } from 'commander';
 import { openSession, withExamples } from './command';
-import { CliFailure, EXIT } from './failure';
+import { usageFailure } from './failure';
 import { followOperation } from './operation';
 import { ago, safe } from './output';
 import type { Command } from 'commander';
@@ -81,8 +81,8 @@ function becauseOf({ change }: Staged): string {
 }
 
 async function decide({ client, output }: Session, { service, verdict, ids, options }: Decision): Promise<void> {
-  if (options.reason === undefined) throw new CliFailure('A decision needs a --reason.', EXIT.usage);
-  if ((ids.length === 0) === (options.all === undefined)) throw new CliFailure('Name ids, or give --all.', EXIT.usage);
+  if (options.reason === undefined) throw usageFailure('A decision needs a --reason.');
+  if ((ids.length === 0) === (options.all === undefined)) throw usageFailure('Name ids, or give --all.');
   const body = { ids: options.all === true ? 'all' : ids, reason: options.reason };
   const path = `${guardPath(service)}/${verdict}`;
   const answer = await client.call<OperationBody & { readonly decided: number; readonly notOpen: readonly string[] }>({

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Option } from 'commander';
 import { openSession, withExamples } from './command';
-import { CliFailure, EXIT } from './failure';
+import { usageFailure } from './failure';
 import { followOperation } from './operation';
 import { safe } from './output';
 import type { Command } from 'commander';
@@ -50,7 +50,9 @@ export function addImport(program: Command): void {
     )
     .option('--dry-run', 'only show the difference')
     .option('--allow-empty', 'a roster without people means that everybody has left')
-    .addOption(new Option('--format <format>', 'needed where the name does not tell').choices(['json', 'yaml', 'csv', 'ndjson']))
+    .addOption(
+      new Option('--format <format>', 'needed where the name does not tell').choices(['json', 'yaml', 'csv', 'ndjson']),
+    )
     .option('--reason <text>', 'kept with the operation')
     .option('--no-watch', 'do not wait until the accounts are provisioned')
     .action(async (file: string, options: Options, self: Command) => {
@@ -79,23 +81,22 @@ export function addImport(program: Command): void {
 function typeOf(file: string, format: Options['format']): string {
   const type = TYPES[format === undefined ? extname(file).toLowerCase() : `.${format}`];
   if (type !== undefined) return type;
-  throw new CliFailure(`The name ${file} does not tell the format.`, EXIT.usage, ['Give --format json, yaml, csv or ndjson.']);
+  throw usageFailure(`The name ${file} does not tell the format.`, ['Give --format json, yaml, csv or ndjson.']);
 }
 
 async function open(file: string): Promise<Readable> {
   if (file === '-') return process.stdin;
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    throw new CliFailure(`${file} cannot be read (${error.code ?? 'unknown'}).`, EXIT.usage);
+    throw usageFailure(`${file} cannot be read (${error.code ?? 'unknown'}).`);
   });
-  if (!found.isFile()) throw new CliFailure(`${file} is not a file.`, EXIT.usage);
+  if (!found.isFile()) throw usageFailure(`${file} is not a file.`);
   return createReadStream(file);
 }
 
 async function show(imported: Imported, options: Options, output: Output): Promise<void> {
   if (output.json) {
     // With a watch that follows, the operation's end is the value: one command prints one JSON value.
-    const follows =
-      options.watch && options.dryRun !== true && imported.operation !== undefined;
+    const follows = options.watch && options.dryRun !== true && imported.operation !== undefined;
     if (!follows) output.value(imported);
     return;
   }

@@ -2,7 +2,7 @@ import { loadConfig, required } from '../config/config';
 import { prepareDatabase } from '../runtime/prepare-database';
 import { rotateKey } from '../runtime/rotate-key';
 import { withExamples } from './command';
-import { CliFailure, EXIT } from './failure';
+import { CliFailure } from './failure';
 import type { Command } from 'commander';
 
 /** `muster migrate` and `muster rotate-key`: they work on the database itself, so they need DATABASE_URL and no API. */
@@ -19,7 +19,9 @@ function addMigrate(program: Command): void {
       await prepareDatabase(required(loadConfig(), 'databaseUrl'));
       answer(self, { migrated: true }, 'The database is up to date.');
     });
-  withExamples(command, [['DATABASE_URL_FILE=/run/secrets/database_url muster migrate', 'before a new version starts']]);
+  withExamples(command, [
+    ['DATABASE_URL_FILE=/run/secrets/database_url muster migrate', 'before a new version starts'],
+  ]);
 }
 
 function addRotateKey(program: Command): void {
@@ -30,10 +32,9 @@ function addRotateKey(program: Command): void {
       const { resealed, current, unreadable } = await rotateKey(loadConfig());
       answer(self, { resealed, current, unreadable }, `${resealed} sealed anew, ${current} were already.`);
       if (unreadable.length === 0) return;
-      throw new CliFailure('Some secrets cannot be opened with the keys given.', EXIT.failed, [
-        ...unreadable,
-        'Give the key that sealed them too, or set these secrets again.',
-      ]);
+      throw new CliFailure('Some secrets cannot be opened with the keys given.', {
+        details: [...unreadable, 'Give the key that sealed them too, or set these secrets again.'],
+      });
     });
   withExamples(command, [['MUSTER_SECRET_KEY="$NEW,$OLD" muster rotate-key', 'see docs/operations.md']]);
 }

@@ -83,7 +83,7 @@ export async function followOperation(watching: Watching, id: string): Promise<v
     output.line('It goes on by itself, or waits for a person: see `muster status`.');
   }
   if (operation.status === 'failed')
-    throw new CliFailure(`The operation ${id} failed.`, 1, [`See \`muster operations ${id}\`.`]);
+    throw new CliFailure(`The operation ${id} failed.`, { details: [`See \`muster operations ${id}\`.`] });
 }
 
 function progressText({ status, outcome, progress }: OperationView): string {

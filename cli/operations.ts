@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { userReference } from './client';
 import { openSession, wholeNumber, withExamples } from './command';
-import { CliFailure, EXIT } from './failure';
+import { usageFailure } from './failure';
 import { statusText } from './operation';
 import { ago, safe } from './output';
 import type { Command } from 'commander';
@@ -36,8 +36,7 @@ export function addOperations(program: Command): void {
     .option('--limit <n>', 'at most so many', wholeNumber, 20)
     .action(async (id: string | undefined, options: Options, self: Command) => {
       const session = openSession(self);
-      if (id === undefined && options.secret === true)
-        throw new CliFailure('Name the operation whose secret you want.', EXIT.usage);
+      if (id === undefined && options.secret === true) throw usageFailure('Name the operation whose secret you want.');
       if (id === undefined) await list(session, options);
       else if (options.secret === true) await showSecret(session, id);
       else await showOne(session, id);

@@ -60,7 +60,7 @@ export function createOutput(options: OutputOptions): Output {
 }
 
 /** Text from elsewhere must not steer the terminal: control characters are shown as `?`. */
-export function safe(text: unknown): string {
+export function safe(text: string | number | boolean | null | undefined): string {
   return String(text ?? '-').replace(/\p{Cc}/gu, '?');
 }
 
@@ -80,9 +80,11 @@ function pad(cell: string, width: number): string {
   return cell + ' '.repeat(Math.max(0, width - visibleLength(cell)));
 }
 
+const graphemes = new Intl.Segmenter();
+
 function visibleLength(text: string): number {
   // eslint-disable-next-line no-control-regex -- colour codes take no room
-  return [...text.replace(/\u001B\[\d+m/g, '')].length;
+  return [...graphemes.segment(text.replace(/\u001B\[\d+m/g, ''))].length;
 }
 
 /** `2 s ago`, `3 h ago`; for tables, where the exact moment would only take room. */

@@ -18,7 +18,9 @@ function report(error: unknown, json: boolean): ExitCode {
   // Commander has printed what was wrong, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof CliFailure && json) {
-    process.stderr.write(`${JSON.stringify({ error: error.message, details: error.details, problem: error.problem }, null, 2)}\n`);
+    process.stderr.write(
+      `${JSON.stringify({ error: error.message, details: error.details, problem: error.problem }, null, 2)}\n`,
+    );
     return error.exitCode;
   }
   if (error instanceof CliFailure) {

@@ -60,6 +60,6 @@ async function showOne({ client, output }: Session, name: string): Promise<void>
     return;
   }
   for (const [key, value] of Object.entries(service)) {
-    output.line(`${output.tone('bold', key)}: ${safe(typeof value === 'object' ? JSON.stringify(value) : value)}`);
+    output.line(`${output.tone('bold', key)}: ${safe(typeof value === 'string' ? value : JSON.stringify(value))}`);
   }
 }

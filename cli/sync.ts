@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { userInPath, userReference } from './client';
 import { openSession, withExamples } from './command';
-import { CliFailure, EXIT } from './failure';
+import { usageFailure } from './failure';
 import { followOperation } from './operation';
 import type { Command } from 'commander';
 import type { Session } from './command';
@@ -45,7 +45,7 @@ export function addValidate(program: Command): void {
     .action(async function validate(this: Command, service: string, user: string | undefined) {
       const options = this.opts<{ readonly all?: true; readonly reason?: string }>();
       if ((user === undefined) === (options.all === undefined)) {
-        throw new CliFailure('Name one user, or give --all.', EXIT.usage);
+        throw usageFailure('Name one user, or give --all.');
       }
       const session = openSession(this);
       if (user === undefined)

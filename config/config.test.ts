@@ -33,11 +33,18 @@ describe('the configuration', () => {
   });
 
   test('the environment wins over the file, the file over defaults', () => {
-    const yaml = file('muster.yaml', 'apiPort: 9000\nlogLevel: debug\nconnectors:\n  folders: [more]\n  packages: [a]\n');
+    const yaml = file(
+      'muster.yaml',
+      'apiPort: 9000\nlogLevel: debug\nconnectors:\n  folders: [more]\n  packages: [a]\n',
+    );
 
     const config = loadConfig({ MUSTER_CONFIG: yaml, MUSTER_API_PORT: '9001', MUSTER_CONNECTOR_PACKAGES: 'b, c' });
 
-    expect(config).toMatchObject({ apiPort: 9001, logLevel: 'debug', connectors: { folders: ['more'], packages: ['b', 'c'] } });
+    expect(config).toMatchObject({
+      apiPort: 9001,
+      logLevel: 'debug',
+      connectors: { folders: ['more'], packages: ['b', 'c'] },
+    });
   });
 
   test('all problems are told at once, each with its variable', () => {
@@ -51,7 +58,14 @@ describe('the configuration', () => {
     });
 
     expect(problems).toHaveLength(6);
-    for (const name of ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'MUSTER_API_PORT', 'MUSTER_LOG_LEVEL', 'MUSTER_WEBHOOK_SECRET', 'MUSTER_WORKER_CONCURRENCY']) {
+    for (const name of [
+      'DATABASE_URL',
+      'TEMPORAL_ADDRESS',
+      'MUSTER_API_PORT',
+      'MUSTER_LOG_LEVEL',
+      'MUSTER_WEBHOOK_SECRET',
+      'MUSTER_WORKER_CONCURRENCY',
+    ]) {
       expect(problems.filter((problem) => problem.includes(name))).toHaveLength(1);
     }
   });
@@ -85,7 +99,10 @@ describe('the configuration', () => {
   test('unknown keys of the file are told by name', () => {
     const yaml = file('unknown.yaml', 'apiPrt: 1\nwebhook:\n  uri: x\n');
 
-    expect(problemsOf({ MUSTER_CONFIG: yaml })).toEqual([`${yaml}: webhook.uri is not a setting`, `${yaml}: apiPrt is not a setting`]);
+    expect(problemsOf({ MUSTER_CONFIG: yaml })).toEqual([
+      `${yaml}: webhook.uri is not a setting`,
+      `${yaml}: apiPrt is not a setting`,
+    ]);
   });
 
   test('a file that is not YAML is told without its lines', () => {
@@ -123,8 +140,19 @@ describe('the configuration', () => {
   test('the client finds the token of the folder it runs in', () => {
     file('admin-token', 'the-token\n');
 
-    expect(loadClientConfig(false, { MUSTER_HOME: folder })).toEqual({ url: 'http://127.0.0.1:8080', token: 'the-token', wantsColour: false });
-    expect(loadClientConfig(true, { MUSTER_HOME: folder, MUSTER_TOKEN: 'mine', MUSTER_URL: 'https://m.test/', NO_COLOR: '1' })).toEqual({
+    expect(loadClientConfig(false, { MUSTER_HOME: folder })).toEqual({
+      url: 'http://127.0.0.1:8080',
+      token: 'the-token',
+      wantsColour: false,
+    });
+    expect(
+      loadClientConfig(true, {
+        MUSTER_HOME: folder,
+        MUSTER_TOKEN: 'mine',
+        MUSTER_URL: 'https://m.test/',
+        NO_COLOR: '1',
+      }),
+    ).toEqual({
       url: 'https://m.test',
       token: 'mine',
       wantsColour: false,

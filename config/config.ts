@@ -39,7 +39,7 @@ export function loadConfig(env: Environment = process.env): Config {
 }
 
 /** The value of a setting that this process cannot do without. @throws ConfigError naming its variable */
-export function required<Key extends 'databaseUrl' | 'temporalAddress'>(config: Config, key: Key): string {
+export function required(config: Config, key: 'databaseUrl' | 'temporalAddress'): string {
   const value = config[key];
   if (value !== undefined) return value;
   const name = VARIABLES.find((variable) => variable.path === key)?.name ?? key;

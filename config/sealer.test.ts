@@ -17,7 +17,9 @@ describe('the sealer', () => {
   });
 
   test('another purpose does not open it', () => {
-    expect(() => sealer.open(sealer.seal('x', 'password:a'), 'password:b')).toThrow(expect.objectContaining({ code: 'seal-broken' }));
+    expect(() => sealer.open(sealer.seal('x', 'password:a'), 'password:b')).toThrow(
+      expect.objectContaining({ code: 'seal-broken' }),
+    );
   });
 
   test('a changed bit anywhere is noticed', () => {
@@ -48,7 +50,11 @@ describe('the sealer', () => {
     expect(both.rotate(rotated ?? Buffer.alloc(0), 'p')).toBeUndefined();
   });
 
-  test.each([['short', 'c2hvcnQ='], ['nothing', ''], ['31 bytes', Buffer.alloc(31).toString('base64')]])('%s is no key', (_what, key) => {
+  test.each([
+    ['short', 'c2hvcnQ='],
+    ['nothing', ''],
+    ['31 bytes', Buffer.alloc(31).toString('base64')],
+  ])('%s is no key', (_what, key) => {
     expect(() => createSealer(key)).toThrow(expect.objectContaining({ code: 'seal-key-invalid' }));
   });
 
@@ -60,7 +66,12 @@ describe('the sealer', () => {
   });
 
   test('a fingerprint is the same for the same text, key and purpose only', () => {
-    const prints = [sealer.fingerprint('a', 'p'), sealer.fingerprint('b', 'p'), sealer.fingerprint('a', 'q'), createSealer(generateKey()).fingerprint('a', 'p')];
+    const prints = [
+      sealer.fingerprint('a', 'p'),
+      sealer.fingerprint('b', 'p'),
+      sealer.fingerprint('a', 'q'),
+      createSealer(generateKey()).fingerprint('a', 'p'),
+    ];
 
     expect(sealer.fingerprint('a', 'p')).toBe(prints[0]);
     expect(new Set(prints).size).toBe(4);

@@ -4,6 +4,7 @@ import { Rejected, Unavailable } from '@muster/sdk';
 import type { ConnectionReport } from '@muster/sdk';
 import type { Failpoint } from '../config/failpoint';
 import type { Queryable } from '../store/database';
+import { dueRemoteGroups } from '../store/due';
 import { engineServiceById, engineServiceByName } from '../store/engine-services';
 import { expandChange } from '../store/expand';
 import type { DueAccount, Expansion, StagedOnService } from '../store/expand';
@@ -67,7 +68,13 @@ async function changed(deps: FlowDependencies, changeId: number): Promise<void> 
   const expansion = await expandNow(deps, changeId, 1);
   deps.failpoint?.('flow:after-expand');
   if (!expansion.finished || expansion.accounts.length > FEW_ACCOUNTS) await deps.starter.sweepNow();
-  else await sendAccounts(deps, expansion.accounts);
+  else await Promise.all([sendGroups(deps), sendAccounts(deps, expansion.accounts)]);
+}
+
+/** Remote groups that the change made due, without waiting for the sweep: renamed ones, and members kept by group. */
+async function sendGroups(deps: FlowDependencies): Promise<void> {
+  const due = await dueRemoteGroups(deps.db, FEW_ACCOUNTS);
+  await Promise.all(due.map((group) => deps.starter.group(group.service, group.remoteGroupId)));
 }
 
 /** Expands a change and tells the operators what the guard has staged. */

@@ -201,7 +201,7 @@ async function bump(client: Queryable, change: ChangeRow, userIds: readonly stri
 /** Where membership is set by group, the groups of these people are due too. */
 async function bumpRemoteGroups(client: Queryable, change: ChangeRow, userIds: readonly string[]): Promise<void> {
   await client.query(
-    `with concerned as (
+    `with concerned as materialized (
        select unnest(desired_groups(s.id, c.id) || coalesce(a.applied_groups, '{}')) as id
        from services s cross join unnest($1::uuid[]) c (id)
        left join accounts a on a.service_id = s.id and a.user_id = c.id
@@ -220,7 +220,7 @@ async function bumpRemoteGroups(client: Queryable, change: ChangeRow, userIds: r
 /** What this change would take away from a service: accounts whose right is lost, and memberships. */
 async function takingsOf(client: Queryable, change: ChangeRow, serviceId: string): Promise<readonly Taking[]> {
   const found = await client.query<{ userId: string; username: string; kind: GuardKind; groups: string[] }>(
-    `with concerned as (
+    `with concerned as materialized (
        select a.user_id, coalesce(u.username, a.username) as username, a.status, a.applied_groups, a.choice, s.begins, s.on_loss,
          s.hook_decides, u.id is null as gone, ${ENTITLED} as entitled, desired_groups(s.id, c.id) as desired
        from (${candidateSql(change)}) c

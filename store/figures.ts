@@ -14,6 +14,10 @@ export interface ServiceFigures {
   readonly failed: number;
   /** Removals that wait for a person. */
   readonly staged: number;
+  /** Remote groups that are there. */
+  readonly groups: number;
+  /** Memberships that were set. */
+  readonly memberships: number;
   readonly paused: boolean;
 }
 
@@ -29,6 +33,8 @@ interface FigureRow {
   readonly running: number;
   readonly failed: number;
   readonly staged: number;
+  readonly groups: number;
+  readonly memberships: number;
   readonly paused: boolean;
 }
 
@@ -48,14 +54,16 @@ export async function serviceFigures(db: Queryable, serviceId?: string): Promise
        count(*) filter (where a.lease_until > clock_timestamp()) as running,
        count(*) filter (where a.attention = 'rejected') as failed,
        (select count(*) from guard_staged g where g.service_id = s.id and g.decision is null) as staged,
+       (select count(*) from remote_groups r where r.service_id = s.id and r.remote_id is not null) as groups,
+       coalesce(sum(cardinality(a.applied_groups)), 0) as memberships,
        s.paused_reason is not null as paused
      from services s left join accounts a on a.service_id = s.id
      where $1::uuid is null or s.id = $1
      group by s.id order by s.name`,
     [serviceId ?? null],
   );
-  return rows.map(({ service, due, waiting, running, failed, staged, paused, ...accounts }) => {
-    return { service, accounts, due, waiting, running, failed, staged, paused };
+  return rows.map(({ service, due, waiting, running, failed, staged, groups, memberships, paused, ...accounts }) => {
+    return { service, accounts, due, waiting, running, failed, staged, groups, memberships, paused };
   });
 }
 

@@ -81,3 +81,23 @@ export async function releaseGroupLease(
   );
   return released.rowCount === 1;
 }
+
+/**
+ * Somebody removed a group over there: it is to be made anew, and nobody is in it. Its members are due again, so that the
+ * next one to converge makes the group and all of them join it.
+ */
+export async function forgetRemoteGroup(db: Queryable, serviceId: string, remoteId: string): Promise<void> {
+  await db.query(
+    `with gone as (
+       update remote_groups set remote_id = null, remote_name = null, wanted_version = nextval('version_seq'), next_try = null
+       where service_id = $1 and remote_id = $2 returning id
+     ), members as (
+       select a.user_id, gone.id from accounts a join gone on a.applied_groups @> array[gone.id]
+       where a.service_id = $1 order by a.user_id for update of a
+     )
+     update accounts a set applied_groups = array_remove(a.applied_groups, m.id), wanted_version = nextval('version_seq'),
+       next_try = case when a.attention = 'waiting' then a.next_try end
+     from members m where a.service_id = $1 and a.user_id = m.user_id`,
+    [serviceId, remoteId],
+  );
+}

@@ -21,6 +21,8 @@ const statusSchema = z
     running: count.meta({ description: 'accounts that a worker writes at this moment' }),
     failed: count.meta({ description: 'accounts that the service refuses; a person must act' }),
     staged: count.meta({ description: 'removals that wait for a decision' }),
+    groups: count.meta({ description: 'remote groups that are there' }),
+    memberships: count.meta({ description: 'memberships that were set' }),
     accounts: z.object({ none: count, pending: count, active: count, disabled: count, removed: count }),
   })
   .meta({ id: 'ServiceStatus' });

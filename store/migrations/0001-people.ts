@@ -111,11 +111,13 @@ $$;
 
 -- One grant that gives this person the right to the service, if any (the union counts). Activity is not looked at.
 create function entitling_grant(sid uuid, uid uuid) returns uuid language sql stable parallel safe as $$
-  select g.id from grants g
-  where g.service_id = sid
-    and (g.user_id = uid
-      or g.state_id = effective_state(uid)
-      or exists (select from members m where m.group_id = g.group_id and m.user_id = uid))
-  order by g.id limit 1
+  select id from (
+    select g.id from grants g where g.service_id = sid and g.user_id = uid
+    union all
+    select g.id from members m join grants g on g.group_id = m.group_id and g.service_id = sid where m.user_id = uid
+    union all
+    select g.id from grants g where g.service_id = sid and g.state_id = (select effective_state(uid))
+  ) g
+  order by id limit 1
 $$;
 `;

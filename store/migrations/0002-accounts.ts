@@ -62,6 +62,7 @@ create table accounts (
 create index accounts_due on accounts (service_id, user_id) include (next_try) where wanted_version <> applied_version;
 create index accounts_user on accounts (user_id);
 create index accounts_status on accounts (service_id, status);
+create index accounts_username on accounts (service_id, username, user_id);
 create unique index accounts_remote on accounts (service_id, remote_id) where remote_id is not null and status <> 'removed';
 
 -- A remote name stays reserved until its removal (or the rename away from it) is confirmed.
@@ -112,11 +113,14 @@ create table group_sources (
 
 -- The remote groups that a person should be in on a service.
 create function desired_groups(sid uuid, uid uuid) returns uuid[] language sql stable parallel safe as $$
-  select coalesce(array_agg(distinct gs.remote_group_id order by gs.remote_group_id), '{}')
-  from group_sources gs
-  where gs.service_id = sid
-    and ((gs.source_kind = 'group' and exists (select from members m where m.group_id = gs.source_id and m.user_id = uid))
-      or (gs.source_kind = 'state' and gs.source_id = effective_state(uid)))
+  select coalesce(array_agg(distinct id order by id), '{}') from (
+    select gs.remote_group_id as id from members m
+    join group_sources gs on gs.service_id = sid and gs.source_kind = 'group' and gs.source_id = m.group_id
+    where m.user_id = uid
+    union all
+    select gs.remote_group_id from group_sources gs
+    where gs.service_id = sid and gs.source_kind = 'state' and gs.source_id = (select effective_state(uid))
+  ) g
 $$;
 
 create table operations (

@@ -126,7 +126,9 @@ const TRIGGERS: readonly Trigger[] = [
     calls: GROUPS,
     act: async (id) => {
       const groupId = await group('renamed');
-      await addMembers(system.db, { groupId, userIds: [id], by: BY });
+      await system.send(await addMembers(system.db, { groupId, userIds: [id], by: BY }));
+      await system.settle(id);
+      forget();
       await system.send(await renameGroup(system.db, groupId, { name: 'renamed-now', by: BY }));
     },
   },

@@ -15,11 +15,12 @@ import type { Connector } from '../../sdk/index';
 import { openDatabase } from '../../store/database';
 import type { Database } from '../../store/database';
 import type { RecordedChange } from '../../store/changes';
+import type { EngineService } from '../../store/engine-services';
 import { createService, DEFAULT_SETTINGS, newServiceId } from '../../store/services';
 import type { ServiceRecord, ServiceSettings } from '../../store/services';
 import { ensureBuiltInStates } from '../../store/states';
 import { stageSync } from '../../store/sync-items';
-import { finishSync, requestSync, startNextQueued } from '../../store/syncs';
+import { finishSync, openSyncs, requestSync, startNextQueued } from '../../store/syncs';
 import type { SyncKind } from '../../store/syncs';
 import { createTestDatabase } from '../environment/database';
 import { registryOf } from './scripted-target';
@@ -40,6 +41,8 @@ export interface HookedServices {
   sweep(): Promise<void>;
   /** Requests a sync of these people and runs it, as `bulkSync` does. */
   runSync(service: ServiceRecord, kind: SyncKind, userIds: readonly string[]): Promise<void>;
+  /** Runs the syncs of a service that have begun. */
+  finishSyncs(service: ServiceRecord): Promise<void>;
   /** Makes every account of a person active and up to date, as its workflow would have. */
   settle(userId: string): Promise<void>;
   /** Removes people, groups and everything that is known of their accounts; services and grants stay. */
@@ -76,6 +79,17 @@ export async function openHookedServices(connectors: readonly Connector[]): Prom
     if (written.change === undefined) throw new Error('nothing was changed');
     await flow.changed(written.change.changeId);
   };
+  const portFor = (service: EngineService) => createPort(deps, service);
+  const context = { signal: new AbortController().signal, heartbeat: () => undefined, portFor };
+  const finishSyncs = async (service: ServiceRecord): Promise<void> => {
+    for (const { id } of (await openSyncs(db)).filter(
+      (sync) => sync.serviceId === service.id && sync.status !== 'queued',
+    )) {
+      const chunk = { service: service.name, syncId: id, from: 1, to: await stageSync(db, id) };
+      while ((await syncChunk(deps, chunk, context)).waitMs !== null);
+      await finishSync(db, id, { status: 'succeeded', reason: 'not reached' });
+    }
+  };
   return {
     db,
     sealer,
@@ -94,22 +108,11 @@ export async function openHookedServices(connectors: readonly Connector[]): Prom
     },
     sweep: runSweep,
     runSync: async (service, kind, userIds) => {
-      const { syncId } = await requestSync(db, {
-        serviceId: service.id,
-        kind,
-        scope: { userIds },
-        actor: 'client:test',
-      });
+      await requestSync(db, { serviceId: service.id, kind, scope: { userIds }, actor: 'client:test' });
       await startNextQueued(db, service.id);
-      const total = await stageSync(db, syncId);
-      const context = {
-        signal: new AbortController().signal,
-        heartbeat: () => undefined,
-        portFor: (one: Parameters<typeof createPort>[1]) => createPort(deps, one),
-      };
-      await syncChunk(deps, { service: service.name, syncId, from: 1, to: total }, context);
-      await finishSync(db, syncId, { status: 'succeeded', reason: 'not reached' });
+      await finishSyncs(service);
     },
+    finishSyncs,
     settle: async (userId) => {
       await db.query(
         `update accounts set status = 'active', remote_id = coalesce(remote_id, 'remote ' || user_id), applied_version = wanted_version,
@@ -118,7 +121,9 @@ export async function openHookedServices(connectors: readonly Connector[]): Prom
       );
     },
     clear: async () => {
-      await db.query(`truncate accounts, account_names, remote_groups, guard_taken, guard_staged, syncs, changes, users, groups cascade`);
+      await db.query(`truncate accounts, account_names, remote_groups, guard_taken, guard_staged, syncs cascade`);
+      // Deleted, not truncated: grants to states stay.
+      for (const table of ['changes', 'users', 'groups']) await db.query(`delete from ${table}`);
     },
     close: async () => {
       await db.close();

@@ -1,26 +1,33 @@
 import { z } from 'zod';
 import { defineConnector } from '../../sdk/index';
-import type { Connector, HookContext, ServiceHook } from '../../sdk/index';
+import type { Connector, HookContext, Manager, ServiceHook } from '../../sdk/index';
+
+const uncalled = (): Promise<never> => Promise.reject(new Error('the API never calls a manager'));
 
 /** A manager that can do everything and is never called: for tests of what the API offers. */
-class AbleManager {
+class AbleManager implements Manager {
   static readonly membership = 'by account';
-}
-
-const METHODS = [
-  'testConnection',
-  'createAccount',
-  'updateAccount',
-  'deleteAccount',
-  'setNickname',
-  'setPassword',
-  'setGroups',
-] as const;
-
-for (const method of METHODS) {
-  Object.defineProperty(AbleManager.prototype, method, {
-    value: () => Promise.reject(new Error('the API never calls a manager')),
-  });
+  testConnection(): Promise<never> {
+    return uncalled();
+  }
+  createAccount(): Promise<never> {
+    return uncalled();
+  }
+  updateAccount(): Promise<never> {
+    return uncalled();
+  }
+  deleteAccount(): Promise<never> {
+    return uncalled();
+  }
+  setNickname(): Promise<never> {
+    return uncalled();
+  }
+  setPassword(): Promise<never> {
+    return uncalled();
+  }
+  setGroups(): Promise<never> {
+    return uncalled();
+  }
 }
 
 /** A connector of the kind `example` whose service can do everything. */

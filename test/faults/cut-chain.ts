@@ -121,19 +121,8 @@ async function perform(scene: Scene, cut: Cut, who: Person | string): Promise<Pe
   const place = cut.at.startsWith('group:') ? cut.at : `${cut.at}@${person.id}`;
   const worker = await scene.muster.startWorker(place);
   await committed.tell();
-  const death = await deathOf(worker.ended);
-  if (death === 'alive') await worker.kill();
+  const death = await worker.deathWithin(DEATH_MS);
   return { cut, person, death, operations: committed.operations };
-}
-
-async function deathOf(ended: Promise<string>): Promise<string> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve('alive'), DEATH_MS);
-  });
-  const death = await Promise.race([ended, late]);
-  clearTimeout(timer);
-  return death;
 }
 
 async function judge(scene: Scene, done: readonly Performed[]): Promise<readonly CutResult[]> {

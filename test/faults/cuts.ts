@@ -60,9 +60,7 @@ const passwords = new Map<string, Secret>();
 export const ACTS = {
   join: {
     before: null,
-    commit: async (scene, person) => {
-      throw new Error(`${person.name} is made by the cut itself`);
-    },
+    commit: (_scene, person) => Promise.reject(new Error(`${person.name} is made by the cut itself`)),
     wanted: ({ name }) => ({ name, login: true, groups: [] }),
   },
   'join a new group': {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** A process of Muster as it runs in production: `node dist/<entry>`, its own memory, killed like any other. */
 export interface RealProcess {
@@ -11,6 +12,8 @@ export interface RealProcess {
   ready(): Promise<void>;
   /** Its last output. */
   log(): string;
+  /** How it ended by itself; `alive` if it did not in time, and then it is killed. */
+  deathWithin(timeoutMs: number): Promise<string>;
   /** `kill -9`, and waits until it is gone. */
   kill(): Promise<string>;
 }
@@ -40,19 +43,35 @@ export function startRealProcess(entry: 'workers' | 'api', env: Readonly<Record<
   });
   // Whoever does not ask whether it became ready hears of its end by `ended`.
   ready.catch(() => undefined);
+  const kill = (): Promise<string> => {
+    child.kill('SIGKILL');
+    return ended;
+  };
   const started: RealProcess = {
     pid: child.pid ?? 0,
     ended,
     ready: () => ready,
     log: () => output,
-    kill: () => {
-      child.kill('SIGKILL');
-      return ended;
+    deathWithin: async (timeoutMs) => {
+      const death = await within(timeoutMs, ended);
+      if (death === undefined) await kill();
+      return death ?? 'alive';
     },
+    kill,
   };
   running.add(started);
   void ended.then(() => running.delete(started));
   return started;
+}
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T | undefined> {
+  const clock = new AbortController();
+  const late = delay(timeoutMs, undefined, { signal: clock.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clock.abort();
+  }
 }
 
 /** For the end of a test file: nothing that it started lives on. */

@@ -1,0 +1,85 @@
+import type { AccountRef, GroupRef } from '@muster/sdk';
+import { Gone } from '@muster/sdk';
+import { askGuard, confirmTaking } from '../store/guard';
+import { memberDifferences, recordMembers } from '../store/group-members';
+import type { MemberDifference } from '../store/group-members';
+import type { GroupRound } from './converge-group';
+import type { ActivityDependencies } from './dependencies';
+import { callManager } from './manager-call';
+
+/** Members that are changed by one call, and recorded together. */
+const PAGE = 500;
+
+export interface MemberGroup {
+  readonly id: string;
+  readonly version: number;
+  readonly ref: GroupRef;
+}
+
+/**
+ * Where a service keeps members by group: brings the members of one group to what they should be, a page at a time. A
+ * removal that the guard does not let go is left out; everything else goes on. Adding twice or removing twice is harmless.
+ */
+export async function convergeMembers(
+  deps: ActivityDependencies,
+  round: GroupRound,
+  group: MemberGroup,
+): Promise<readonly string[]> {
+  const place = { serviceId: round.service.id, remoteGroupId: group.id };
+  let changed = false;
+  for (;;) {
+    const found = await memberDifferences(deps.db, place, PAGE);
+    const added = found.filter((difference) => difference.wanted);
+    const removed = await allowedRemovals(deps, group, { ...place, removals: found.filter(({ wanted }) => !wanted) });
+    if (added.length + removed.length === 0) return changed ? ['change members'] : [];
+    changed = true;
+    await write(deps, round, { group, added, removed });
+    deps.failpoint('group:after members');
+    await recordMembers(deps.db, place, { added: added.map(userIdOf), removed: removed.map(userIdOf) });
+    for (const { userId } of removed) await confirmTaking(deps.db, place.serviceId, userId, ['group removal']);
+  }
+}
+
+interface Page {
+  readonly group: MemberGroup;
+  readonly added: readonly MemberDifference[];
+  readonly removed: readonly MemberDifference[];
+}
+
+async function write(deps: ActivityDependencies, round: GroupRound, page: Page): Promise<void> {
+  const { manager } = round.entry;
+  const owner = `${deps.installId}:${round.service.id}`;
+  const change = { add: page.added.map((one) => refOf(one, owner)), remove: page.removed.map((one) => refOf(one, owner)) };
+  const outcome = await callManager(round.entry, round.call, async (context) =>
+    manager.changeMembers?.(page.group.ref, change, context),
+  );
+  if (outcome === 'gone') throw new Gone('the group is not there any more', { what: 'group', remoteId: page.group.ref.remoteId });
+}
+
+function refOf(difference: MemberDifference, owner: string): AccountRef {
+  const { userId, remoteId, remoteName } = difference;
+  return { remoteId, name: remoteName, key: { userId, owner, remoteId } };
+}
+
+function userIdOf(difference: MemberDifference): string {
+  return difference.userId;
+}
+
+interface Removals {
+  readonly serviceId: string;
+  readonly removals: readonly MemberDifference[];
+}
+
+async function allowedRemovals(
+  deps: ActivityDependencies,
+  group: MemberGroup,
+  { serviceId, removals }: Removals,
+): Promise<readonly MemberDifference[]> {
+  const allowed: MemberDifference[] = [];
+  for (const removal of removals) {
+    const { userId, username } = removal;
+    const taking = { userId, username, kind: 'group removal', amount: 1, groups: [group.id] } as const;
+    if ((await askGuard(deps.db, { serviceId, version: group.version, taking })) === 'allowed') allowed.push(removal);
+  }
+  return allowed;
+}

@@ -1,0 +1,64 @@
+import type { Queryable } from './database';
+
+/** An account that a remote group should gain or lose. */
+export interface MemberDifference {
+  readonly userId: string;
+  readonly username: string;
+  readonly remoteId: string;
+  readonly remoteName: string;
+  readonly wanted: boolean;
+}
+
+/** Where a service keeps members by group: who is missing in the group and who is too many, at most `limit`. */
+export async function memberDifferences(
+  db: Queryable,
+  group: { readonly serviceId: string; readonly remoteGroupId: string },
+  limit: number,
+): Promise<readonly MemberDifference[]> {
+  const found = await db.query<MemberDifference & { [key: string]: unknown }>(
+    `with wanted as (
+       select m.user_id from group_sources gs
+       join members m on gs.source_kind = 'group' and m.group_id = gs.source_id where gs.remote_group_id = $2
+       union
+       select u.id from group_sources gs
+       join users u on gs.source_kind = 'state' and effective_state(u.id) = gs.source_id where gs.remote_group_id = $2
+     )
+     select a.user_id as "userId", a.username, a.remote_id as "remoteId", coalesce(a.remote_name, '') as "remoteName",
+       w.user_id is not null as wanted
+     from accounts a left join wanted w on w.user_id = a.user_id
+     where a.service_id = $1 and a.status = 'active' and a.remote_id is not null
+       and (w.user_id is not null) <> coalesce(a.applied_groups @> array[$2::uuid], false)
+       and not exists (
+         select from guard_holds h where h.service_id = $1 and h.user_id = a.user_id and h.kind = 'group removal')
+       and not exists (
+         select from guard_staged g where g.service_id = $1 and g.user_id = a.user_id and g.kind = 'group removal'
+           and g.decision is null and g.groups @> array[$2::uuid] and w.user_id is null)
+     order by a.user_id limit $3`,
+    [group.serviceId, group.remoteGroupId, limit],
+  );
+  return found.rows;
+}
+
+/** Records who is in the group now. */
+export async function recordMembers(
+  db: Queryable,
+  group: { readonly serviceId: string; readonly remoteGroupId: string },
+  change: { readonly added: readonly string[]; readonly removed: readonly string[] },
+): Promise<void> {
+  await db.query(
+    `update accounts set applied_groups = case when user_id = any($3::uuid[])
+       then array(select distinct g from unnest(coalesce(applied_groups, '{}') || array[$2::uuid]) g)
+       else array_remove(applied_groups, $2::uuid) end
+     where service_id = $1 and user_id = any($3::uuid[] || $4::uuid[])`,
+    [group.serviceId, group.remoteGroupId, change.added, change.removed],
+  );
+}
+
+/** An account has come to be on a service that keeps members by group: its groups are due. */
+export async function bumpGroupsOf(db: Queryable, serviceId: string, userId: string): Promise<void> {
+  await db.query(
+    `update remote_groups set wanted_version = nextval('version_seq'), next_try = case when attention = 'waiting' then next_try end
+     where id in (select id from remote_groups where id = any(desired_groups($1, $2)) order by id for update)`,
+    [serviceId, userId],
+  );
+}
