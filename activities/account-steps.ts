@@ -1,5 +1,5 @@
 import { isServiceError, Secret, Unavailable } from '@muster/sdk';
-import type { AccountProfile, GroupRef, WriteOutcome } from '@muster/sdk';
+import type { AccountProfile, WriteOutcome } from '@muster/sdk';
 import type { Step } from '../domain/decide';
 import { passwordPurpose } from '../config/service-secrets';
 import { freeNames } from '../store/account-names';
@@ -111,7 +111,7 @@ async function disable(round: Round): Promise<void> {
   present(await round.ask(async (context) => manager.disableAccount?.(round.ref, context)));
   round.passes('step:after disable');
   await round.commit('disable', { status: 'disabled' }, async (client) => {
-    await confirmTaking(client, round.service.id, round.situation.userId, ['disable']);
+    await confirmTaking(client, round.situation, ['disable']);
     await tellTaken(client, round, 'disabled');
   });
 }
@@ -137,7 +137,7 @@ async function deleteAccount(round: Round): Promise<void> {
   // Also who finds nothing tells: the one who deleted may have died before it could.
   await round.commit(outcome === 'nothing there' ? 'found nothing to delete' : 'delete', REMOVED, async (client) => {
     await freeNames(client, { serviceId, userId });
-    await confirmTaking(client, serviceId, userId, ['removal']);
+    await confirmTaking(client, { serviceId, userId }, ['removal']);
     await tellTaken(client, round, 'removed');
   });
 }
@@ -177,7 +177,7 @@ async function setGroups(round: Round, step: GroupStep): Promise<void> {
     const { serviceId, userId } = round.situation;
     // Together: else a crash in between would have the same removals counted twice.
     await round.commit('set groups', { appliedGroups: groups }, (client) =>
-      confirmTaking(client, serviceId, userId, ['group removal']),
+      confirmTaking(client, { serviceId, userId }, ['group removal']),
     );
   } else {
     round.note('set groups', { appliedGroups: groups });
@@ -196,7 +196,7 @@ interface HeldBack {
 async function heldBack(round: Round, step: GroupStep): Promise<HeldBack> {
   const { deps, service, situation } = round;
   if (step.removed.length === 0) {
-    if (situation.guarded) await cancelTakings(deps.db, service.id, situation.userId, ['group removal']);
+    if (situation.guarded) await cancelTakings(deps.db, situation, ['group removal']);
     return { groups: [], answer: 'allowed' };
   }
   const answer = await askGuard(deps.db, {
@@ -236,5 +236,3 @@ async function remoteGroupsFirst(round: Round, groups: readonly string[]): Promi
   }
   managed.forget();
 }
-
-export type { GroupRef };

@@ -1,6 +1,7 @@
-import { dispatchThroughHook, hasManager } from '../hooks/dispatch';
+import { dispatchThroughHook } from '../hooks/dispatch';
 import type { Dispatched } from '../hooks/dispatch';
 import type { FlowDependencies } from '../hooks/flow';
+import { hasManager } from '../hooks/overrides';
 import { syncsThroughHook } from '../hooks/sync-hooks';
 import type { EngineService } from '../store/engine-services';
 import type { ItemOutcome } from '../store/sync-items';

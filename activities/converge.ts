@@ -106,7 +106,7 @@ async function walk(round: Round, access: HookAccess): Promise<Release> {
 async function again(round: Round): Promise<Round> {
   const [situation] = await readSituations(round.deps.db, round.service.id, [round.situation.userId]);
   if (situation === undefined) throw new FenceLost(round.lease);
-  const next = new Round(round.deps, round.service, round.entry, round.call, round.lease, situation);
+  const next = new Round({ ...round.start, situation });
   next.did.push(...round.did);
   return next;
 }
@@ -143,7 +143,7 @@ const TAKINGS: readonly GuardKind[] = ['removal', 'disable'];
 /** Nothing is taken away before the guard has allowed it; a right that came back voids what was staged or held. */
 async function guard(round: Round, decision: Decision): Promise<void> {
   const { deps, service, situation } = round;
-  if (decision.wanted && situation.guarded) await cancelTakings(deps.db, service.id, situation.userId, TAKINGS);
+  if (decision.wanted && situation.guarded) await cancelTakings(deps.db, situation, TAKINGS);
   if (decision.guard === null) return;
   const taking = {
     userId: situation.userId,

@@ -36,7 +36,8 @@ export async function convergeMembers(
     await write(deps, round, { group, added, removed });
     deps.failpoint('group:after members');
     await recordMembers(deps.db, place, { added: added.map(userIdOf), removed: removed.map(userIdOf) });
-    for (const { userId } of removed) await confirmTaking(deps.db, place.serviceId, userId, ['group removal']);
+    for (const { userId } of removed)
+      await confirmTaking(deps.db, { serviceId: place.serviceId, userId }, ['group removal']);
   }
 }
 
@@ -49,11 +50,15 @@ interface Page {
 async function write(deps: ActivityDependencies, round: GroupRound, page: Page): Promise<void> {
   const { manager } = round.entry;
   const owner = `${deps.installId}:${round.service.id}`;
-  const change = { add: page.added.map((one) => refOf(one, owner)), remove: page.removed.map((one) => refOf(one, owner)) };
+  const change = {
+    add: page.added.map((one) => refOf(one, owner)),
+    remove: page.removed.map((one) => refOf(one, owner)),
+  };
   const outcome = await callManager(round.entry, round.call, async (context) =>
     manager.changeMembers?.(page.group.ref, change, context),
   );
-  if (outcome === 'gone') throw new Gone('the group is not there any more', { what: 'group', remoteId: page.group.ref.remoteId });
+  if (outcome === 'gone')
+    throw new Gone('the group is not there any more', { what: 'group', remoteId: page.group.ref.remoteId });
 }
 
 function refOf(difference: MemberDifference, owner: string): AccountRef {

@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
 import { createPort } from '../hooks/port';
 import { callUpdateAllGroups, isForAllGroups } from '../hooks/sync-hooks';
-import { hasManager } from '../hooks/dispatch';
 import { beginNextSync } from '../hooks/flow';
 import type { FlowDependencies } from '../hooks/flow';
+import { hasManager } from '../hooks/overrides';
 import { engineServiceByName } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
 import { leaseRemainingMs, takeLeases } from '../store/leases';
@@ -98,7 +98,7 @@ async function convergeOne(
   const [situation] = await readSituations(deps.db, service.id, [input.userId]);
   if (situation === undefined) return { outcome: 'stopped', reason: 'there is no such account', did: [] };
   const call = personCall(deps);
-  return convergeLeased(new Round(deps, service, entry, call, lease, situation), access);
+  return convergeLeased(new Round({ deps, service, entry, call, lease, situation }), access);
 }
 
 /** A call for a person, as opposed to bulk. */

@@ -16,6 +16,16 @@ import type { ManagerEntry } from './managers';
 export const LEASE_MS = 60_000;
 const RENEW_AFTER_MS = 30_000;
 
+/** What a round begins with: the lease is held, the situation was read under it. */
+export interface RoundStart {
+  readonly deps: ActivityDependencies;
+  readonly service: EngineService;
+  readonly entry: ManagerEntry;
+  readonly call: CallOptions;
+  readonly lease: Lease;
+  readonly situation: AccountSituation;
+}
+
 /** What one round of convergence on one account carries from step to step. */
 export class Round {
   /** Done so far, for the account's history. */
@@ -26,15 +36,21 @@ export class Round {
   remoteId: string | null;
   #leasedAt = performance.now();
 
-  constructor(
-    readonly deps: ActivityDependencies,
-    readonly service: EngineService,
-    readonly entry: ManagerEntry,
-    readonly call: CallOptions,
-    readonly lease: Lease,
-    readonly situation: AccountSituation,
-  ) {
-    this.remoteId = situation.remoteId;
+  readonly deps: ActivityDependencies;
+  readonly service: EngineService;
+  readonly entry: ManagerEntry;
+  readonly call: CallOptions;
+  readonly lease: Lease;
+  readonly situation: AccountSituation;
+
+  constructor(readonly start: RoundStart) {
+    this.deps = start.deps;
+    this.service = start.service;
+    this.entry = start.entry;
+    this.call = start.call;
+    this.lease = start.lease;
+    this.situation = start.situation;
+    this.remoteId = start.situation.remoteId;
   }
 
   /** Our correlation key at the far side. */

@@ -1,11 +1,10 @@
 import { isServiceError } from '@muster/sdk';
-import { hasManager } from '../hooks/dispatch';
 import type { FlowDependencies } from '../hooks/flow';
+import { hasManager } from '../hooks/overrides';
 import type { EngineService } from '../store/engine-services';
 import { engineServiceByName } from '../store/engine-services';
 import { takeLeases } from '../store/leases';
 import { readSituations } from '../store/situations';
-import type { AccountSituation } from '../store/situations';
 import { openItems, recordItems } from '../store/sync-items';
 import type { ItemOutcome, SyncItem } from '../store/sync-items';
 import type { ConvergeOutcome } from '../workflows/contracts';
@@ -15,6 +14,7 @@ import type { HookAccess } from './converge';
 import type { ActivityDependencies } from './dependencies';
 import { judgeFailure } from './failures';
 import { LEASE_MS, Round } from './round';
+import type { RoundStart } from './round';
 import { serviceTrouble } from './service-trouble';
 
 export interface ChunkRequest {
@@ -88,27 +88,19 @@ interface Batch {
 
 async function syncBatch(deps: ActivityDependencies & FlowDependencies, batch: Batch): Promise<void> {
   const { request, service } = batch;
-  const seqOf = new Map(batch.items.map((item) => [item.userId, item.seq]));
-  const before = await readSituations(deps.db, service.id, [...seqOf.keys()]);
+  const users = batch.items.map((item) => item.userId);
+  const before = await readSituations(deps.db, service.id, users);
   const idle = before.filter((situation) => situation.version === situation.appliedVersion);
-  await record(
-    deps,
-    request,
-    idle.map((situation) => ({ userId: situation.userId, ...IDLE })),
-    seqOf,
-  );
-  const missing = batch.items.filter((item) => !before.some((situation) => situation.userId === item.userId));
-  await record(
-    deps,
-    request,
-    missing.map((item) => ({ userId: item.userId, ...NO_ACCOUNT })),
-    seqOf,
-  );
+  const missing = users.filter((userId) => !before.some((situation) => situation.userId === userId));
+  await record(deps, batch, [
+    ...idle.map((situation) => ({ userId: situation.userId, ...IDLE })),
+    ...missing.map((userId) => ({ userId, ...NO_ACCOUNT })),
+  ]);
   const due = before
     .filter((situation) => situation.version !== situation.appliedVersion)
     .map((situation) => situation.userId);
   const hooked = await sendThroughHook(deps, service, { syncId: request.syncId, userIds: due });
-  await record(deps, request, hooked, seqOf);
+  await record(deps, batch, hooked);
   await syncSetBased(
     deps,
     batch,
@@ -118,7 +110,6 @@ async function syncBatch(deps: ActivityDependencies & FlowDependencies, batch: B
 
 async function syncSetBased(deps: ActivityDependencies, batch: Batch, due: readonly string[]): Promise<void> {
   const { request, service, context } = batch;
-  const seqOf = new Map(batch.items.map((item) => [item.userId, item.seq]));
   const holder = `sync/${request.syncId}/${request.from}`;
   const leases = await takeLeases(deps.db, { serviceId: service.id, userIds: due, holder, leaseMs: LEASE_MS });
   const situations = new Map((await readSituations(deps.db, service.id, due)).map((s) => [s.userId, s]));
@@ -133,7 +124,7 @@ async function syncSetBased(deps: ActivityDependencies, batch: Batch, due: reado
   context.heartbeat();
   deps.failpoint('chunk:before-record');
   const results = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  await record(deps, request, results, seqOf);
+  await record(deps, batch, results);
   deps.failpoint('chunk:after-record');
   // What broke one account (our own database is away) is thrown after the others were waited for: nobody works on unseen.
   const broken = settled.find((result) => result.status === 'rejected');
@@ -143,20 +134,10 @@ async function syncSetBased(deps: ActivityDependencies, batch: Batch, due: reado
 const IDLE = { outcome: 'unchanged', reason: undefined } as const;
 const NO_ACCOUNT = { outcome: 'skipped', reason: 'no such account' } as const;
 
-function buildRound(
-  deps: ActivityDependencies,
-  batch: Batch,
-  taken: Pick<Round, 'lease'> & { readonly situation: AccountSituation },
-): Round {
-  const entry = deps.managers.get(batch.service);
-  return new Round(
-    deps,
-    batch.service,
-    entry,
-    { lane: 'bulk', signal: batch.context.signal, timeoutMs: deps.callTimeoutMs },
-    taken.lease,
-    taken.situation,
-  );
+function buildRound(deps: ActivityDependencies, batch: Batch, taken: Pick<RoundStart, 'lease' | 'situation'>): Round {
+  const { service, context } = batch;
+  const call = { lane: 'bulk', signal: context.signal, timeoutMs: deps.callTimeoutMs } as const;
+  return new Round({ deps, service, entry: deps.managers.get(service), call, ...taken });
 }
 
 interface Result {
@@ -205,10 +186,10 @@ function resultOf(outcome: Exclude<ConvergeOutcome, { outcome: 'again' }>, did: 
 
 async function record(
   deps: ActivityDependencies,
-  request: ChunkRequest,
+  { request, items }: Pick<Batch, 'request' | 'items'>,
   results: readonly (Result & { readonly userId: string })[],
-  seqOf: ReadonlyMap<string, number>,
 ): Promise<void> {
+  const seqOf = new Map(items.map((item) => [item.userId, item.seq]));
   const settled = results.flatMap((result) => {
     const seq = seqOf.get(result.userId);
     return seq === undefined || result.outcome === undefined

@@ -57,6 +57,14 @@ describe('the route table', () => {
     );
   });
 
+  test('points in time and page limits are documented as such', () => {
+    const { Operation } = document.components.schemas as { Operation: { properties: Record<string, unknown> } };
+    const parameters = JSON.stringify(document.paths['/v1/operations']?.['get']);
+
+    expect(Operation.properties['createdAt']).toMatchObject({ type: 'string', format: 'date-time' });
+    expect(parameters).toContain('"minimum":1,"maximum":500,"default":50');
+  });
+
   test('no operation id is given twice', () => {
     const ids = Object.values(document.paths).flatMap((item) =>
       Object.values(item).map((operation) => operation.operationId),

@@ -6,7 +6,9 @@ const TICKS = 100;
 /** CPU seconds that a process has used, with its ended children; undefined where /proc is not there. */
 export function cpuSeconds(pid: number): number | undefined {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
     const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index] ?? 0), 0);
     return ticks / TICKS;
   } catch {

@@ -12,7 +12,9 @@ export interface PlainLoopOptions {
 
 /** The same calls of the same manager without Muster: the groups, then for each person create and set groups. Answers seconds. */
 export async function plainLoop(options: PlainLoopOptions): Promise<number> {
-  const manager = new PostgresManager(PostgresConfig.parse({ ...options.target, rolePrefix: 'plain_', groupPrefix: 'plain_g_' }));
+  const manager = new PostgresManager(
+    PostgresConfig.parse({ ...options.target, rolePrefix: 'plain_', groupPrefix: 'plain_g_' }),
+  );
   const owner = 'bench:plain';
   const started = performance.now();
   try {
@@ -38,9 +40,19 @@ interface Groups {
   readonly owner: string;
 }
 
-async function provision(manager: PostgresManager, person: BenchPerson, { groups, managed, owner }: Groups): Promise<void> {
+async function provision(
+  manager: PostgresManager,
+  person: BenchPerson,
+  { groups, managed, owner }: Groups,
+): Promise<void> {
   const key = { userId: person.externalId, owner };
-  const profile = { name: person.username, nickname: person.displayName, displayName: person.displayName, email: person.email, attributes: {} };
+  const profile = {
+    name: person.username,
+    nickname: person.displayName,
+    displayName: person.displayName,
+    email: person.email,
+    attributes: {},
+  };
   const created = await manager.createAccount({ key, profile }, call());
   if (created.outcome !== 'created') throw new Error(`${person.username}: ${created.outcome}`);
   const wanted = person.groups.flatMap((name) => groups.get(name) ?? []);

@@ -35,7 +35,11 @@ export async function benchProvisioning(people: number, log: (line: string) => v
     const provisionSeconds = await timed(() => provision(servers, people, log));
     const cpuAfter = usedBy(servers, 'worker');
     log(`provisioned in ${provisionSeconds.toFixed(1)} s; now the plain loop`);
-    const plainSeconds = await plainLoop({ target: servers.plainTarget, people: organisation, concurrency: CONCURRENCY });
+    const plainSeconds = await plainLoop({
+      target: servers.plainTarget,
+      people: organisation,
+      concurrency: CONCURRENCY,
+    });
     return {
       people,
       memberships: organisation.reduce((sum, person) => sum + new Set(person.groups).size, 0),
@@ -72,11 +76,20 @@ async function importRoster(client: Client, people: readonly BenchPerson[]): Pro
 async function provision(servers: BenchServers, people: number, log: (line: string) => void): Promise<void> {
   const { client, target } = servers;
   const config = { ...target, rolePrefix: 'm_', groupPrefix: 'm_g_' };
-  await client.call({ method: 'POST', path: '/v1/services', body: { name: 'bench', connector: 'postgres', config, maxConcurrency: CONCURRENCY } });
+  await client.call({
+    method: 'POST',
+    path: '/v1/services',
+    body: { name: 'bench', connector: 'postgres', config, maxConcurrency: CONCURRENCY },
+  });
   await client.call({ method: 'POST', path: '/v1/grants', body: { service: 'bench', state: 'name:Member' } });
   let spoken = 0;
   for (;;) {
-    const status = await client.call<{ due: number; running: number; waiting: number; accounts: Record<string, number> }>({ path: '/v1/services/bench/status' });
+    const status = await client.call<{
+      due: number;
+      running: number;
+      waiting: number;
+      accounts: Record<string, number>;
+    }>({ path: '/v1/services/bench/status' });
     const active = status.accounts['active'] ?? 0;
     if (active === people && status.due + status.running + status.waiting === 0) return;
     if (active - spoken >= people / 5) {

@@ -34,7 +34,10 @@ export function reportOf(figures: ProvisioningFigures, date: Date): string {
     `that of the calls ${plainSeconds.toFixed(1)} s.`,
     ...(figures.workerCpuSeconds === undefined
       ? []
-      : ['', `Worker: ${figures.workerCpuSeconds.toFixed(1)} s of CPU (${((figures.workerCpuSeconds * 1000) / people).toFixed(1)} ms an account), peak ${figures.workerPeakMib ?? '?'} MiB; API peak ${figures.apiPeakMib ?? '?'} MiB.`]),
+      : [
+          '',
+          `Worker: ${figures.workerCpuSeconds.toFixed(1)} s of CPU (${((figures.workerCpuSeconds * 1000) / people).toFixed(1)} ms an account), peak ${figures.workerPeakMib ?? '?'} MiB; API peak ${figures.apiPeakMib ?? '?'} MiB.`,
+        ]),
     '',
   ];
   return lines.join('\n');

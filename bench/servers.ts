@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../config/config';
+import { processEnvironment } from '../config/environment';
 import { createClient } from '../cli/client';
 import type { Client } from '../cli/client';
 import { ensureAdminToken } from '../auth/admin-token';
@@ -34,9 +35,15 @@ export interface BenchServers {
 /** Starts everything in a folder of its own, on free ports; `stop` removes it again. */
 export async function startServers(log: (line: string) => void): Promise<BenchServers> {
   const home = mkdtempSync(join(tmpdir(), 'muster-bench-'));
-  const [api, postgres, target, temporal, ui] = await Promise.all([freePort(), freePort(), freePort(), freePort(), freePort()]);
+  const [api, postgres, target, temporal, ui] = await Promise.all([
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ]);
   const environment = {
-    ...process.env,
+    ...processEnvironment(),
     MUSTER_HOME: home,
     MUSTER_API_PORT: String(api),
     MUSTER_POSTGRES_PORT: String(postgres),

@@ -17,7 +17,10 @@ export interface NameSettings {
 }
 
 /** Which format holds for a state, and where it comes from (for `explain`). */
-export function chooseFormat(settings: NameSettings, state: string): { readonly format: string; readonly from: string } {
+export function chooseFormat(
+  settings: NameSettings,
+  state: string,
+): { readonly format: string; readonly from: string } {
   const byState = Object.hasOwn(settings.nameFormats, state) ? settings.nameFormats[state] : undefined;
   if (byState !== undefined) return { format: byState, from: `name format of state ${state}` };
   if (settings.nameFormat !== null) return { format: settings.nameFormat, from: 'name format of the service' };
@@ -27,9 +30,7 @@ export function chooseFormat(settings: NameSettings, state: string): { readonly 
 
 /** Fills `{username}`, `{displayName}`, `{state}` and `{attributes.key}`; what is missing becomes ''. The result is trimmed. */
 export function formatName(format: string, input: NameInput): string {
-  return format
-    .replace(/\{([^{}]*)\}/g, (_all, key: string) => placeholder(key.trim(), input))
-    .trim();
+  return format.replace(/\{([^{}]*)\}/g, (_all, key: string) => placeholder(key.trim(), input)).trim();
 }
 
 function placeholder(key: string, input: NameInput): string {
@@ -43,7 +44,7 @@ function placeholder(key: string, input: NameInput): string {
 
 function attributeText(value: AttributeValue | undefined): string {
   if (value === undefined || value === null) return '';
-  return Array.isArray(value) ? value.join(' ') : String(value as string | number | boolean);
+  return typeof value === 'object' ? value.join(' ') : String(value);
 }
 
 /** The placeholders of a format that are not known; empty when the format is good. */
@@ -69,7 +70,7 @@ export function candidateName(name: string, attempt: number, rules: CleanRules |
 }
 
 function cut(text: string, max: number, unit: 'bytes' | 'characters'): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   if (unit === 'characters') return characters.slice(0, max).join('');
   let bytes = 0;
   let end = 0;

@@ -12,28 +12,15 @@ import { passwordSetByHook, wantedPassword } from '../store/passwords';
 import type { Release } from '../store/settle';
 import type { AccountSituation } from '../store/situations';
 import type { AccountWorkflow } from '../workflows/contracts';
+import { memberOf, workflowOf } from './hook-members';
+import type { HookedService } from './overrides';
 import { createPort } from './port';
 import type { PortDependencies } from './port';
-
-/** The service of a call, and its hook as the loaded code makes it. */
-export interface HookedService {
-  readonly service: EngineService;
-  readonly hasManager: boolean;
-  readonly overrides: ReadonlySet<HookMember>;
-  /** A new instance for every use. */
-  readonly build: (port: WorkflowPort) => ServiceHook;
-}
 
 /** How a call of the hook ended. `ordinary`: nothing that is overridden concerns this account now. */
 export type HookResult =
   | { readonly kind: 'ordinary' | 'handed on'; readonly reason: AccountWorkflow }
   | { readonly kind: 'settled'; readonly release: Partial<Release> };
-
-/** The workflow that a reason starts. */
-export function workflowOf(reasons: readonly DueReason[]): AccountWorkflow {
-  const first = orderReasons(reasons)[0];
-  return first === undefined || first === 'reconfigured' ? 'convergeAccount' : first;
-}
 
 const REMOVED = {
   status: 'removed',
@@ -44,11 +31,19 @@ const REMOVED = {
   instruction: null,
 } as const;
 
+export interface CalledAccount {
+  readonly situation: AccountSituation;
+  /** Gives the account's lease back, so that a workflow can write it. */
+  readonly letGo: () => Promise<void>;
+}
+
 /** One due account and the members of the hook that are called for it. What the hook hands on goes to the workflows; the rest it has done. */
 export class HookCall {
+  readonly situation: AccountSituation;
   readonly user: HookUser;
   readonly reasons: readonly DueReason[];
   readonly #hook: ServiceHook;
+  readonly #letGo: () => Promise<void>;
   /** Set by the port: the hook has handed this account to the ordinary path. */
   #handedOn = false;
   #wanted = false;
@@ -57,8 +52,11 @@ export class HookCall {
   constructor(
     private readonly deps: PortDependencies,
     private readonly hooked: HookedService,
-    readonly situation: AccountSituation,
+    taken: CalledAccount,
   ) {
+    const { situation } = taken;
+    this.situation = situation;
+    this.#letGo = taken.letGo;
     this.user = situation.user ?? goneUser(situation);
     this.reasons = orderReasons(situation.dueReasons);
     this.#hook = hooked.build(this.#port());
@@ -113,6 +111,10 @@ export class HookCall {
       failures,
       error: { kind: 'hook', message },
     };
+  }
+
+  get service(): EngineService {
+    return this.hooked.service;
   }
 
   /** Told by the port of a bulk call. */
@@ -188,7 +190,7 @@ export class HookCall {
     if (removal === 'failed') throw new Error('the hook could not remove the account');
     this.#facts = REMOVED;
     await freeNames(this.deps.db, { serviceId, userId });
-    await confirmTaking(this.deps.db, serviceId, userId, ['removal']);
+    await confirmTaking(this.deps.db, { serviceId, userId }, ['removal']);
   }
 
   /** The secret is unsealed for the hook only; a reset that the hook does itself has nothing of ours to show. */
@@ -229,8 +231,11 @@ export class HookCall {
         this.#handedOn = true;
         return undefined;
       },
-      remove: async (userId, options) =>
-        isOwn(userId) && !hasManager ? 'nothing there' : port.remove(userId, options),
+      remove: async (userId, options) => {
+        if (isOwn(userId) && !hasManager) return 'nothing there';
+        if (isOwn(userId)) await this.#letGo();
+        return port.remove(userId, options);
+      },
       password: async (userId, secret) =>
         isOwn(userId) ? this.#passPassword(port, secret) : port.password(userId, secret),
     };
@@ -247,24 +252,6 @@ export class HookCall {
     this.#handedOn = true;
   }
 }
-
-/** The overridden member that a reason calls; the bulk override is preferred. */
-function memberOf(reason: DueReason, overrides: ReadonlySet<HookMember>): readonly HookMember[] {
-  const candidates: readonly HookMember[] = MEMBERS[reason];
-  return candidates.filter((member) => overrides.has(member)).slice(0, 1);
-}
-
-const MEMBERS: Readonly<Record<DueReason, readonly HookMember[]>> = {
-  createAccount: ['createAccount'],
-  validateUser: ['validateUser'],
-  deleteAccount: [],
-  updateGroups: ['updateGroupsBulk', 'updateGroups'],
-  updateProfile: ['updateProfile'],
-  syncNickname: ['syncNicknamesBulk', 'syncNickname'],
-  setPassword: ['setPassword'],
-  resetPassword: ['resetPassword'],
-  reconfigured: [],
-};
 
 class HookStops extends Error {
   constructor(readonly attention: 'staged' | 'held') {

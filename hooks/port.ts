@@ -88,12 +88,16 @@ async function removeAccount(
       timeoutMs: removal.waitMs ?? REMOVAL_WAIT_MS,
     });
     if (operation?.status !== 'succeeded') return 'failed';
-    const account = await readAccount(deps.db, service.id, userId);
-    return account?.status === 'removed' || account?.status === 'disabled' ? 'deleted' : 'failed';
+    return (await isTakenAway(deps.db, service.id, userId)) ? 'deleted' : 'failed';
   } catch (error) {
     if (error instanceof StoreError && error.code === 'no-account') return 'nothing there';
     throw error;
   }
+}
+
+async function isTakenAway(db: Database, serviceId: string, userId: string): Promise<boolean> {
+  const account = await readAccount(db, serviceId, userId);
+  return account === undefined || account.status === 'removed' || account.status === 'disabled';
 }
 
 async function requestSecret(

@@ -62,7 +62,7 @@ export async function loadConnectors(options: LoadOptions): Promise<ConnectorReg
 
 /** A module whose tables cannot be made is skipped like one that does not load: the others go on. */
 async function migrateModules(loaded: Loaded, db: Database): Promise<void> {
-  for (const connector of [...loaded.connectors.values()]) {
+  for (const connector of loaded.connectors.values()) {
     try {
       await migrateModule(db, connector.kind, connector.migrations ?? []);
     } catch (error) {

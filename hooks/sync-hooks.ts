@@ -1,8 +1,8 @@
 import { hookOverrides } from '@muster/sdk';
 import type { EngineService } from '../store/engine-services';
 import type { Sync } from '../store/syncs';
-import { hasOverrides } from './dispatch';
-import type { DispatchDependencies } from './dispatch';
+import { goesThroughHook, hookedService } from './overrides';
+import type { DispatchDependencies } from './overrides';
 import { createPort } from './port';
 import { hookFor, INERT_PORT } from './service-hooks';
 
@@ -14,7 +14,7 @@ export function syncsThroughHook(
 ): boolean {
   if (sync.actor.startsWith('hook:')) return false;
   // `updateAllGroups` was asked when the sync was staged, and has handed all of it on.
-  return !isForAllGroups(deps, service, sync) && hasOverrides(deps, service);
+  return !isForAllGroups(deps, service, sync) && goesThroughHook(hookedService(deps, service));
 }
 
 /** Is this the sync of all groups of a hook that overrides `updateAllGroups`? */

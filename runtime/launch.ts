@@ -5,6 +5,7 @@ import { answersHttp, startChild } from './child-process';
 import { startEmbeddedPostgres } from './embedded-postgres';
 import type { EmbeddedPostgres } from './embedded-postgres';
 import { prepareDatabase } from './prepare-database';
+import { freePort } from './ports';
 import { withProgress } from './progress';
 import type { Supervisor } from './supervisor';
 import { findTemporalBinary } from './temporal-binary';
@@ -48,8 +49,17 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     MUSTER_HOME: home,
     ...(temporal.uiUrl === undefined ? {} : { TEMPORAL_UI_URL: temporal.uiUrl }),
   };
-  await Promise.all([startWorker(options, home, env), startApi(options, home, { env, apiUrl })]);
+  const figures = await metricsOf(config);
+  const workerEnv = { ...env, MUSTER_METRICS_PORT: String(figures.port) };
+  const apiEnv = { ...env, MUSTER_METRICS_SOURCES: figures.sources };
+  await Promise.all([startWorker(options, home, workerEnv), startApi(options, home, { env: apiEnv, apiUrl })]);
   return { apiUrl, temporalUiUrl: temporal.uiUrl, databaseUrl, target };
+}
+
+/** The worker's page of figures, on any free port of loopback: the API's /metrics shows it as its own. */
+async function metricsOf(config: Config): Promise<{ readonly port: number; readonly sources: string }> {
+  const port = config.metricsPort ?? (await freePort());
+  return { port, sources: [...config.metricsSources, `http://127.0.0.1:${port}/metrics`].join(',') };
 }
 
 async function startStore({ config, supervisor, log }: LaunchOptions, home: string): Promise<string> {
@@ -88,7 +98,9 @@ async function startTemporal(
   home: string,
 ): Promise<{ readonly address: string; readonly uiUrl: string | undefined }> {
   if (config.temporalAddress !== undefined) return { address: config.temporalAddress, uiUrl: config.temporalUiUrl };
-  const binary = await withProgress('Getting the Temporal server', log, () => findTemporalBinary({ environment, fallbackDir: home, log }));
+  const binary = await withProgress('Getting the Temporal server', log, () =>
+    findTemporalBinary({ environment, fallbackDir: home, log }),
+  );
   return supervisor.start({
     name: 'Temporal',
     start: () =>

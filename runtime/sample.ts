@@ -29,7 +29,10 @@ export interface SampleReport {
 }
 
 interface SampleService {
-  readonly service: Readonly<Record<string, unknown>> & { readonly name: string; readonly config?: Readonly<Record<string, unknown>> };
+  readonly service: Readonly<Record<string, unknown>> & {
+    readonly name: string;
+    readonly config?: Readonly<Record<string, unknown>>;
+  };
   readonly grants: readonly { readonly state?: string; readonly group?: string }[];
 }
 
@@ -62,7 +65,12 @@ async function exists(client: Client, service: string): Promise<boolean> {
 
 async function importOrganisation(client: Client, options: SampleOptions): Promise<void> {
   const content = createReadStream(join(options.folder, 'organisation.yaml'));
-  await client.call({ method: 'POST', path: '/v1/imports', stream: { content, contentType: 'application/yaml' }, headers: { prefer: 'wait=20' } });
+  await client.call({
+    method: 'POST',
+    path: '/v1/imports',
+    stream: { content, contentType: 'application/yaml' },
+    headers: { prefer: 'wait=20' },
+  });
 }
 
 interface Figures {
@@ -92,7 +100,8 @@ async function watch(client: Client, service: string, watching: Watching): Promi
     const seconds = (performance.now() - watching.started) / 1000;
     const open = figures.due + figures.running + figures.waiting + (figures.accounts['none'] ?? 0);
     if (accounts > 0 && open === 0) return reportOf(client, figures, { accounts, seconds });
-    if (seconds * 1000 > GIVE_UP_MS) throw new Error(`the sample was not provisioned within ${GIVE_UP_MS / 1000} s: see muster status`);
+    if (seconds * 1000 > GIVE_UP_MS)
+      throw new Error(`the sample was not provisioned within ${GIVE_UP_MS / 1000} s: see muster status`);
     if (performance.now() - spoken > SPEAK_MS) {
       spoken = performance.now();
       watching.log(`Provisioning the sample organisation: ${accounts} accounts so far ...`);
@@ -101,7 +110,11 @@ async function watch(client: Client, service: string, watching: Watching): Promi
   }
 }
 
-async function reportOf(client: Client, figures: Figures, done: { readonly accounts: number; readonly seconds: number }): Promise<SampleReport> {
+async function reportOf(
+  client: Client,
+  figures: Figures,
+  done: { readonly accounts: number; readonly seconds: number },
+): Promise<SampleReport> {
   const people = await client.list<unknown>({ path: '/v1/users' }, 100_000);
   return { people: people.length, groups: figures.groups ?? 0, memberships: figures.memberships ?? 0, ...done };
 }

@@ -72,7 +72,11 @@ export async function recordHookFacts(
 export async function pauseService(
   db: Queryable,
   serviceId: string,
-  pause: { readonly reason: 'operator' | 'credentials' | 'unavailable' | 'too many failures'; readonly detail: string; readonly probeMs: number | null },
+  pause: {
+    readonly reason: 'operator' | 'credentials' | 'unavailable' | 'too many failures';
+    readonly detail: string;
+    readonly probeMs: number | null;
+  },
 ): Promise<boolean> {
   const updated = await db.query(
     `update services set paused_reason = $2, paused_detail = $3, paused_at = clock_timestamp(), probes = 0,
@@ -94,7 +98,9 @@ export async function resumeService(db: Queryable, serviceId: string, reason?: s
 }
 
 /** Services whose pause asks for a probe now; each gets its next probe time at once, twice as far ahead (30 s .. 1 h). */
-export async function takeProbes(db: Queryable): Promise<readonly { readonly id: string; readonly name: string; readonly reason: string }[]> {
+export async function takeProbes(
+  db: Queryable,
+): Promise<readonly { readonly id: string; readonly name: string; readonly reason: string }[]> {
   const due = await db.query<{ id: string; name: string; reason: string }>(
     `update services set probes = probes + 1,
        probe_at = clock_timestamp() + least(interval '1 hour', interval '30 seconds' * power(2, least(probes, 7)))

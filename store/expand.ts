@@ -119,7 +119,7 @@ interface PageResult {
 async function expandPage(client: Queryable, changeId: number): Promise<PageResult> {
   const change = await lockChange(client, changeId);
   if (change === undefined) return { finished: true, accounts: [] };
-  const users = await candidates(client, change, change.cursor, await pageSize(client, change));
+  const users = await candidates(client, change, await pageSize(client, change));
   const last = users.ids.at(-1);
   const bumped = last === undefined ? [] : await bump(client, change, users.ids);
   await client.query(
@@ -139,12 +139,11 @@ async function pageSize(client: Queryable, change: ChangeRow): Promise<number> {
 async function candidates(
   client: Queryable,
   change: ChangeRow,
-  after: string | null,
   limit: number,
 ): Promise<{ readonly ids: readonly string[]; readonly finished: boolean }> {
   const found = await client.query<{ id: string }>(
     `select id from (${candidateSql(change)}) c where ($2::uuid is null or id > $2) and $1::bigint is not null and $3::jsonb is not null order by id limit $4`,
-    [change.id, after, change.subject, limit],
+    [change.id, change.cursor, change.subject, limit],
   );
   return { ids: found.rows.map((row) => row.id), finished: found.rows.length < limit };
 }

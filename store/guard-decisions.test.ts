@@ -83,7 +83,7 @@ describe('decisions about what is staged', () => {
   test('an approval is used up by the removal', async () => {
     const { serviceId, users, ids } = await staged(30);
     await approveStaged(store.db, { serviceId, ids, actor: 'client:test' });
-    await confirmTaking(store.db, serviceId, users[0] ?? '', ['removal']);
+    await confirmTaking(store.db, { serviceId, userId: users[0] ?? '' }, ['removal']);
     await store.db.query(
       `insert into guard_taken (service_id, user_id, kind, amount, done_at) values ($1, gen_random_uuid(), 'removal', 20, clock_timestamp())`,
       [serviceId],
@@ -110,7 +110,8 @@ describe('decisions about what is staged', () => {
     await approveStaged(store.db, { serviceId, ids: ids.slice(0, 1), actor: 'client:test' });
     await rejectStaged(store.db, { serviceId, ids: ids.slice(1, 2), actor: 'client:test' });
 
-    for (const userId of users.slice(0, 3)) await cancelTakings(store.db, serviceId, userId, ['removal', 'disable']);
+    for (const userId of users.slice(0, 3))
+      await cancelTakings(store.db, { serviceId, userId }, ['removal', 'disable']);
 
     const rows = await listStaged(store.db, { serviceId, show: 'all', limit: 3 });
     expect(rows.map((row) => row.decision)).toEqual(['cancelled', 'rejected', 'cancelled']);

@@ -75,7 +75,7 @@ describe('the guard, asked one by one', () => {
   test('the room does not grow by what was taken', async () => {
     const { serviceId, users } = await crowd(150);
     await askAll({ serviceId, users: users.slice(0, 15) }, 'disable');
-    for (const userId of users.slice(0, 15)) await confirmTaking(store.db, serviceId, userId, ['disable']);
+    for (const userId of users.slice(0, 15)) await confirmTaking(store.db, { serviceId, userId }, ['disable']);
 
     expect(await guardRoom(store.db, serviceId, 'disable')).toBe(0);
   });
@@ -83,7 +83,7 @@ describe('the guard, asked one by one', () => {
   test('what was taken counts for 24 hours and not longer', async () => {
     const { serviceId, users } = await crowd(12);
     await askAll({ serviceId, users: users.slice(0, 10) });
-    for (const userId of users.slice(0, 10)) await confirmTaking(store.db, serviceId, userId, ['removal']);
+    for (const userId of users.slice(0, 10)) await confirmTaking(store.db, { serviceId, userId }, ['removal']);
     expect(await guardRoom(store.db, serviceId, 'removal')).toBe(0);
 
     await store.db.query(
@@ -131,7 +131,7 @@ describe('the guard, asked one by one', () => {
     const { serviceId, users } = await crowd(3, { on_loss: 'disable' });
     await deactivate(users.slice(0, 1), { serviceId });
 
-    await confirmTaking(store.db, serviceId, users[0] ?? '', ['removal']);
+    await confirmTaking(store.db, { serviceId, userId: users[0] ?? '' }, ['removal']);
 
     const open = await store.db.query(`select from guard_taken where service_id = $1 and done_at is null`, [serviceId]);
     expect(open.rowCount).toBe(0);

@@ -13,6 +13,12 @@ export interface Taking {
   readonly groups: readonly string[];
 }
 
+/** One person on one service. */
+export interface AccountPlace {
+  readonly serviceId: string;
+  readonly userId: string;
+}
+
 export type GuardAnswer = 'allowed' | 'staged' | 'held';
 
 /**
@@ -70,12 +76,7 @@ export async function assessTakings(
 }
 
 /** The removal has happened and was confirmed: the count stays for 24 h, an approval is used up. */
-export async function confirmTaking(
-  db: Queryable,
-  serviceId: string,
-  userId: string,
-  kinds: readonly GuardKind[],
-): Promise<void> {
+export async function confirmTaking(db: Queryable, account: AccountPlace, kinds: readonly GuardKind[]): Promise<void> {
   await db.query(
     `with taken as (
        update guard_taken set done_at = clock_timestamp()
@@ -84,17 +85,12 @@ export async function confirmTaking(
      update guard_staged set done_at = clock_timestamp()
      where service_id = $1 and user_id = $2 and kind = any($3) and decision = 'approved' and done_at is null`,
     // What was done may have been counted under the other name of its family.
-    [serviceId, userId, [...new Set(kinds.flatMap(guardFamily))]],
+    [account.serviceId, account.userId, [...new Set(kinds.flatMap(guardFamily))]],
   );
 }
 
 /** The right has come back: what was reserved, staged, approved or held for this account is void. */
-export async function cancelTakings(
-  db: Queryable,
-  serviceId: string,
-  userId: string,
-  kinds: readonly GuardKind[],
-): Promise<void> {
+export async function cancelTakings(db: Queryable, account: AccountPlace, kinds: readonly GuardKind[]): Promise<void> {
   await db.query(
     `with reserved as (
        delete from guard_taken where service_id = $1 and user_id = $2 and kind = any($3) and done_at is null
@@ -104,7 +100,7 @@ export async function cancelTakings(
      update guard_staged set decision = 'cancelled', decided_at = clock_timestamp(), decided_by = 'system:guard',
        decision_reason = 'the entitlement came back', done_at = clock_timestamp()
      where service_id = $1 and user_id = $2 and kind = any($3) and done_at is null and decision is distinct from 'rejected'`,
-    [serviceId, userId, kinds],
+    [account.serviceId, account.userId, kinds],
   );
 }
 

@@ -25,7 +25,10 @@ export async function answerCall(box: CallBox, answer: unknown): Promise<void> {
 
 /** The answer, once: the row goes with it. undefined = nobody answered. */
 export async function takeCallAnswer(box: CallBox): Promise<unknown> {
-  const taken = await box.db.query<{ answer: Buffer | null }>(`delete from manager_calls where id = $1 returning answer`, [box.callId]);
+  const taken = await box.db.query<{ answer: Buffer | null }>(
+    `delete from manager_calls where id = $1 returning answer`,
+    [box.callId],
+  );
   const { answer } = oneRow(taken);
   return answer === null ? undefined : open(box, answer);
 }

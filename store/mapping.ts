@@ -17,15 +17,21 @@ interface KnownGroup {
  * Brings the remote groups of a service, and the arrows that lead to them, up to what its rules say now. A remote group
  * keeps its identity through renames of its source; one that is no longer mapped stays, emptied, and is never deleted here.
  */
-export async function refreshMapping(client: Queryable, serviceId: string, rules: CleanRules | undefined): Promise<void> {
+export async function refreshMapping(
+  client: Queryable,
+  serviceId: string,
+  rules: CleanRules | undefined,
+): Promise<void> {
   await client.query(`select pg_advisory_xact_lock(hashtextextended('mapping:' || $1, 0))`, [serviceId]);
-  const mapping = await client.query<{ mapping: MappingRules }>(`select mapping from services where id = $1`, [serviceId]);
+  const mapping = await client.query<{ mapping: MappingRules }>(`select mapping from services where id = $1`, [
+    serviceId,
+  ]);
   const sources = await client.query<MappingSource & { [key: string]: unknown }>(
     `select 'group' as kind, id, name from groups union all select 'state', id, name from states order by kind, id`,
   );
   const mapped = mapGroups(oneRow(mapping).mapping, sources.rows);
   const groups = await placeGroups(client, { serviceId, mapped, rules });
-  await placeArrows(client, serviceId, mapped, groups);
+  await placeArrows(client, { serviceId, mapped }, groups);
 }
 
 interface Placing {
@@ -47,11 +53,15 @@ async function placeGroups(client: Queryable, placing: Placing): Promise<Readonl
   for (const [origin, name] of names) {
     const group = byOrigin.get(origin);
     ids.set(origin, group?.id ?? uuidv7());
-    if (group === undefined) await insertGroup(client, { id: ids.get(origin), serviceId: placing.serviceId, origin, name });
+    if (group === undefined)
+      await insertGroup(client, { id: ids.get(origin), serviceId: placing.serviceId, origin, name });
     else if (group.name !== name || !group.mapped) await changeGroup(client, group.id, name);
   }
   const unmapped = known.rows.filter((group) => group.mapped && !names.has(group.origin)).map((group) => group.id);
-  await client.query(`update remote_groups set mapped = false, updated_at = clock_timestamp() where id = any($1::uuid[])`, [unmapped]);
+  await client.query(
+    `update remote_groups set mapped = false, updated_at = clock_timestamp() where id = any($1::uuid[])`,
+    [unmapped],
+  );
   return ids;
 }
 
@@ -83,7 +93,12 @@ function firstFree(name: string, taken: ReadonlySet<string>, rules: CleanRules |
 
 async function insertGroup(
   client: Queryable,
-  group: { readonly id: string | undefined; readonly serviceId: string; readonly origin: string; readonly name: string },
+  group: {
+    readonly id: string | undefined;
+    readonly serviceId: string;
+    readonly origin: string;
+    readonly name: string;
+  },
 ): Promise<void> {
   await client.query(
     `insert into remote_groups (id, service_id, origin, name, wanted_version) values ($1, $2, $3, $4, nextval('version_seq'))`,
@@ -102,8 +117,7 @@ async function changeGroup(client: Queryable, id: string, name: string): Promise
 
 async function placeArrows(
   client: Queryable,
-  serviceId: string,
-  mapped: readonly MappedGroup[],
+  { serviceId, mapped }: Pick<Placing, 'serviceId' | 'mapped'>,
   groups: ReadonlyMap<string, string>,
 ): Promise<void> {
   const arrows = mapped.flatMap((group) => {

@@ -10,7 +10,11 @@ export function moduleSchema(kind: string): string {
  * Runs the migrations of a module that have not run yet, in their order, in one transaction with its own schema as search
  * path. Several processes may do it at once: they take turns. Throws with the migration's name when one fails.
  */
-export async function migrateModule(db: Database, kind: string, migrations: readonly ConnectorMigration[]): Promise<void> {
+export async function migrateModule(
+  db: Database,
+  kind: string,
+  migrations: readonly ConnectorMigration[],
+): Promise<void> {
   if (migrations.length === 0) return;
   await db.transaction(async (client) => {
     await client.query(`select pg_advisory_xact_lock(hashtextextended('module:' || $1, 0))`, [kind]);

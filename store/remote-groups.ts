@@ -21,7 +21,9 @@ type Row = ManagedGroup & { readonly [key: string]: unknown };
 
 /** Every managed group of a service. */
 export async function managedGroups(db: Queryable, serviceId: string): Promise<readonly ManagedGroup[]> {
-  const found = await db.query<Row>(`select ${COLUMNS} from remote_groups where service_id = $1 order by name`, [serviceId]);
+  const found = await db.query<Row>(`select ${COLUMNS} from remote_groups where service_id = $1 order by name`, [
+    serviceId,
+  ]);
   return found.rows;
 }
 

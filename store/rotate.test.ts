@@ -1,6 +1,11 @@
 import { createSealer, generateKey } from '../config/sealer';
 import type { Sealer } from '../config/sealer';
-import { openServiceSecrets, passwordPurpose, rotateServiceSecrets, sealServiceSecrets } from '../config/service-secrets';
+import {
+  openServiceSecrets,
+  passwordPurpose,
+  rotateServiceSecrets,
+  sealServiceSecrets,
+} from '../config/service-secrets';
 import { addAccount, addGrant, addService, addUser, openTestStore } from '../test/store/organisation';
 import type { TestStore } from '../test/store/organisation';
 import { requestAccount } from './account-requests';

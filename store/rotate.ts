@@ -85,9 +85,7 @@ async function resealPassword(client: Queryable, operationId: string, reseal: Re
 }
 
 type Attempt =
-  | { readonly met: 'resealed'; readonly sealed: Buffer }
-  | { readonly met: 'current' }
-  | { readonly met: 'unreadable' };
+  { readonly met: 'resealed'; readonly sealed: Buffer } | { readonly met: 'current' } | { readonly met: 'unreadable' };
 
 /** One value that no key opens must not keep the others from being sealed anew; it is named in the result. */
 function attempt(seal: () => Buffer | undefined): Attempt {

@@ -14,14 +14,14 @@ export class FenceLost extends Error {
 }
 
 /** Commits what is about to be done, before a call that cannot be repeated blindly (rule 5). */
-export async function recordIntent(db: Queryable, lease: Lease, intent: Intent & { readonly timeoutMs: number }): Promise<void> {
+export async function recordIntent(
+  db: Queryable,
+  lease: Lease,
+  intent: Intent & { readonly timeoutMs: number },
+): Promise<void> {
   const { timeoutMs, ...recorded } = intent;
-  await fenced(
-    db,
-    lease,
-    `intent = $4, intent_deadline = clock_timestamp() + make_interval(secs => $5 / 1000.0)`,
-    [recorded, timeoutMs],
-  );
+  const sets = `intent = $4, intent_deadline = clock_timestamp() + make_interval(secs => $5 / 1000.0)`;
+  await fenced(db, lease, { sets, values: [recorded, timeoutMs] });
 }
 
 /** What is known of the far side after a call. Absent fields stay as they are. */
@@ -46,7 +46,8 @@ const COLUMNS: Readonly<Record<keyof RemoteFacts, string>> = {
 /** Records what the far side is like now; also settles the intent and the mark for verification. */
 export async function recordFacts(db: Queryable, lease: Lease, facts: RemoteFacts): Promise<void> {
   const { sets, values } = factColumns(facts, 4);
-  await fenced(db, lease, ['intent = null', 'intent_deadline = null', 'verify = false', ...sets].join(', '), values);
+  const settled = ['intent = null', 'intent_deadline = null', 'verify = false', ...sets];
+  await fenced(db, lease, { sets: settled.join(', '), values });
 }
 
 export interface Release {
@@ -75,7 +76,11 @@ export interface ReleaseError {
  * Gives the lease back and records the outcome in one statement (rule 4). Answers whether somebody changed the account
  * meanwhile: then the caller goes round again. A change clears what only a change can clear, but never a backoff.
  */
-export async function releaseLease(db: Queryable, lease: Lease, release: Release): Promise<{ readonly changed: boolean }> {
+export async function releaseLease(
+  db: Queryable,
+  lease: Lease,
+  release: Release,
+): Promise<{ readonly changed: boolean }> {
   const { sets, values } = factColumns(release.facts, 13);
   const released = await db.query<{ changed: boolean }>(
     `with released as (
@@ -137,7 +142,10 @@ function operationStatus(release: Release): 'waiting' | 'failed' | null {
   return release.reached ? null : 'waiting';
 }
 
-function factColumns(facts: RemoteFacts, first: number): { readonly sets: readonly string[]; readonly values: readonly unknown[] } {
+function factColumns(
+  facts: RemoteFacts,
+  first: number,
+): { readonly sets: readonly string[]; readonly values: readonly unknown[] } {
   const names = (Object.keys(facts) as (keyof RemoteFacts)[]).filter((name) => facts[name] !== undefined);
   return {
     sets: names.map((name, index) => `${COLUMNS[name]} = $${first + index}`),
@@ -145,10 +153,14 @@ function factColumns(facts: RemoteFacts, first: number): { readonly sets: readon
   };
 }
 
-async function fenced(db: Queryable, lease: Lease, sets: string, values: readonly unknown[]): Promise<void> {
+async function fenced(
+  db: Queryable,
+  lease: Lease,
+  write: { readonly sets: string; readonly values: readonly unknown[] },
+): Promise<void> {
   const updated = await db.query(
-    `update accounts set ${sets} where service_id = $1 and user_id = $2 and lease_fence = $3 and lease_holder is not null`,
-    [lease.serviceId, lease.userId, lease.fence, ...values],
+    `update accounts set ${write.sets} where service_id = $1 and user_id = $2 and lease_fence = $3 and lease_holder is not null`,
+    [lease.serviceId, lease.userId, lease.fence, ...write.values],
   );
   if (updated.rowCount !== 1) throw new FenceLost(lease);
 }

@@ -25,26 +25,3 @@ export async function wishAccount(db: Queryable, wish: Wish): Promise<void> {
     [wish.serviceId, wish.userId, wish.reason, wish.notifyUser ?? null],
   );
 }
-
-/** Claims a due account for a call of its hook: nobody else calls it for `ms`. False: somebody else has it, or it is not due. */
-export async function claimForHook(
-  db: Queryable,
-  account: { readonly serviceId: string; readonly userId: string },
-  ms: number,
-): Promise<boolean> {
-  const claimed = await db.query(
-    `update accounts set next_try = clock_timestamp() + make_interval(secs => $3 / 1000.0)
-     where service_id = $1 and user_id = $2 and wanted_version <> applied_version
-       and (next_try is null or next_try <= clock_timestamp())`,
-    [account.serviceId, account.userId, ms],
-  );
-  return claimed.rowCount === 1;
-}
-
-/** The hook has handed the account on: it may be worked on at once. */
-export async function releaseHookClaim(db: Queryable, account: { readonly serviceId: string; readonly userId: string }): Promise<void> {
-  await db.query(
-    `update accounts set next_try = null where service_id = $1 and user_id = $2 and attention is null and next_try < 'infinity'`,
-    [account.serviceId, account.userId],
-  );
-}

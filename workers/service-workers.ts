@@ -36,7 +36,7 @@ export class ServiceWorkers {
   async follow(services: readonly EngineService[]): Promise<void> {
     const names = new Set(services.map((service) => service.name));
     for (const name of names) if (!this.#running.has(name)) await this.#start(name);
-    for (const name of [...this.#running.keys()]) if (!names.has(name)) await this.#stop(name);
+    for (const name of this.#running.keys()) if (!names.has(name)) await this.#stop(name);
   }
 
   /** Drains all: activities get the grace time to end, then their cancellation. */

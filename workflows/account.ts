@@ -38,7 +38,10 @@ export interface AccountResult {
  * poke that comes during a write is never lost. Continue-as-new carries nothing: all state is in the database.
  */
 async function settle(input: AccountInput): Promise<AccountResult> {
-  const { convergeAccount } = proxyActivities<Activities>({ ...CONVERGE_OPTIONS, taskQueue: serviceTaskQueue(input.service) });
+  const { convergeAccount } = proxyActivities<Activities>({
+    ...CONVERGE_OPTIONS,
+    taskQueue: serviceTaskQueue(input.service),
+  });
   const did = new Set<string>();
   let pokes = 0;
   // The first poke came with the start itself.

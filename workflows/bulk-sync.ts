@@ -48,7 +48,8 @@ export async function bulkSync(input: BulkSyncInput): Promise<SyncProgress> {
     upsertSearchAttributes({ [SEARCH_ATTRIBUTES.outcome]: ['cancelled'] });
     return run.progress();
   }
-  if (run.nextSeq <= run.total) await continueAsNew<typeof bulkSync>({ ...input, nextSeq: run.nextSeq, total: run.total });
+  if (run.nextSeq <= run.total)
+    await continueAsNew<typeof bulkSync>({ ...input, nextSeq: run.nextSeq, total: run.total });
   await store.finishSync({ syncId: input.syncId, cancelled: false });
   upsertSearchAttributes({ [SEARCH_ATTRIBUTES.outcome]: ['succeeded'] });
   return run.progress();
@@ -89,7 +90,10 @@ class ChunkRun {
 
   /** A chunk that meets a closed service ends at once and is taken up again when the service is open: no slot waits. */
   private async chunk(from: number, to: number): Promise<void> {
-    const { syncChunk } = proxyActivities<Activities>({ ...CHUNK_OPTIONS, taskQueue: bulkTaskQueue(this.input.service) });
+    const { syncChunk } = proxyActivities<Activities>({
+      ...CHUNK_OPTIONS,
+      taskQueue: bulkTaskQueue(this.input.service),
+    });
     for (;;) {
       const { waitMs } = await syncChunk({ service: this.input.service, syncId: this.input.syncId, from, to });
       if (waitMs === null) return;

@@ -6,6 +6,9 @@ import { CALL_OPTIONS } from './patterns/activity-options';
 
 /** One call of a manager that somebody waits for, e.g. a connection test. The answer stands in a row, not in the history. */
 export async function callManager(input: CallManagerInput): Promise<void> {
-  const { answerManagerCall } = proxyActivities<Activities>({ ...CALL_OPTIONS, taskQueue: serviceTaskQueue(input.service) });
+  const { answerManagerCall } = proxyActivities<Activities>({
+    ...CALL_OPTIONS,
+    taskQueue: serviceTaskQueue(input.service),
+  });
   await answerManagerCall(input);
 }

@@ -3,7 +3,14 @@
  * no names, addresses or secrets ever enter a history. Clients import this file and never workflow code.
  */
 
-export { ENGINE_TASK_QUEUE, accountWorkflowId, bulkTaskQueue, groupWorkflowId, serviceTaskQueue, syncWorkflowId } from '../domain/ids';
+export {
+  ENGINE_TASK_QUEUE,
+  accountWorkflowId,
+  bulkTaskQueue,
+  groupWorkflowId,
+  serviceTaskQueue,
+  syncWorkflowId,
+} from '../domain/ids';
 
 /** The account workflows. All run the same convergence; the type only names the reason of the first call. */
 export const ACCOUNT_WORKFLOWS = [

@@ -1,4 +1,10 @@
-import { condition, proxyActivities, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import {
+  condition,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
 import { serviceTaskQueue } from '../domain/ids';
 import type { Activities } from '../activities';
 import { poke } from './account';

@@ -71,7 +71,7 @@ beforeEach(() => {
 afterEach(() => system.clear());
 afterAll(() => system.close());
 
-async function newPerson(fields: UserFields = {}): Promise<string> {
+async function newPerson(fields: Omit<UserFields, 'username'> = {}): Promise<string> {
   record.calls.length = 0;
   system.started.length = 0;
   const written = await createUser(system.db, { username: 'ada', state: 'Member', ...fields }, BY);
@@ -305,7 +305,7 @@ describe('the hook decides who has the right', () => {
   test.each([
     ['blue', 'Blue', 'Member'],
     ['member', 'Member', 'Blue'],
-  ])('the older question of %s enables the service for %s and not for %s', async (kind, entitled, other) => {
+  ] as const)('the older question of %s enables the service for %s and not for %s', async (kind, entitled, other) => {
     const service = await system.addService(`${kind}-service`, kind);
     const ada = await newPerson({ state: entitled });
     const bob = await createUser(system.db, { username: 'bob', state: other }, BY);
