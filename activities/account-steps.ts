@@ -15,6 +15,8 @@ import { RoundEnds } from './round';
 import type { Round } from './round';
 import { tellTaken } from './tell';
 
+export const WAITING_FOR_GROUP = 'waiting for a remote group';
+
 /** Thrown by a step when the account is not there any more. */
 export class AccountGone extends Error {
   constructor() {
@@ -213,26 +215,24 @@ async function heldBack(round: Round, step: GroupStep): Promise<HeldBack> {
   return { groups: answer === 'allowed' ? [] : step.removed, answer };
 }
 
+function waitingForGroup(waitMs: number): RoundEnds {
+  return new RoundEnds({ outcome: WAITING_FOR_GROUP, attention: 'waiting', nextTryMs: waitMs });
+}
+
 /** A remote group converges before its members: those that are not there yet are made now. */
 async function remoteGroupsFirst(round: Round, groups: readonly string[]): Promise<void> {
   const managed = await readManagedGroups(round.deps, round.service, groups);
   const missing = groups.filter((id) => managed.ref(id) === undefined && !managed.rejected(id));
   if (missing.length === 0) return;
   for (const id of missing) {
+    if (managed.waitMs(id) > 0) throw waitingForGroup(managed.waitMs(id));
     const holder = `account/${round.service.id}/${round.situation.userId}`;
     const made = await convergeGroup(
       round.deps,
       { service: round.service, entry: round.entry, call: round.call, holder },
       id,
     );
-    if (made.outcome === 'later') {
-      throw new RoundEnds({
-        outcome: 'waiting for a remote group',
-        attention: 'waiting',
-        nextTryMs: made.waitMs,
-        message: made.reason,
-      });
-    }
+    if (made.outcome === 'later') throw waitingForGroup(made.waitMs);
   }
   managed.forget();
 }

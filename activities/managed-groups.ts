@@ -22,6 +22,8 @@ export interface ManagedGroupList {
   ref(id: string): GroupRef | undefined;
   /** The service refused this group: accounts go on without it. */
   rejected(id: string): boolean;
+  /** The group failed and has its own next try: so many milliseconds from the reading on. */
+  waitMs(id: string): number;
   /** Reads anew next time. */
   forget(): void;
 }
@@ -46,6 +48,7 @@ export async function readManagedGroups(
   return {
     all: [...groups.values()].flatMap((group) => refOf(group) ?? []),
     ref: (id) => refOf(groups.get(id)),
+    waitMs: (id) => groups.get(id)?.waitMs ?? 0,
     rejected: (id) => groups.get(id)?.attention === 'rejected',
     forget: () => void perService.delete(service.id),
   };

@@ -1,4 +1,4 @@
-import { isServiceError, Unavailable } from '@muster/sdk';
+import { isServiceError, Throttled, Unavailable } from '@muster/sdk';
 import type { AnyServiceError, CallContext } from '@muster/sdk';
 import type { ManagerEntry } from './managers';
 
@@ -25,6 +25,7 @@ export async function callManager<T>(
   call: (context: CallContext) => Promise<T>,
 ): Promise<T> {
   return entry.slots.run(options.lane, async () => {
+    refuseWhileClosed(entry);
     await options.before?.();
     const { timeoutMs } = options;
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
@@ -33,9 +34,17 @@ export async function callManager<T>(
     try {
       return await withDeadline(call({ signal, timeoutMs }), signal);
     } catch (error) {
-      throw translate(entry, error);
+      const translated = translate(entry, error);
+      if (translated.kind === 'throttled') entry.slots.closeFor(translated.retryAfterMs);
+      throw translated;
     }
   });
+}
+
+/** Who waited for a slot while the service asked everybody to wait must not be the next to be refused. */
+function refuseWhileClosed(entry: ManagerEntry): void {
+  const { closedMs } = entry.slots;
+  if (closedMs > 0) throw new Throttled('the service has asked to wait', { retryAfterMs: closedMs });
 }
 
 /** A manager that does not look at its signal must not hold the slot for ever. */

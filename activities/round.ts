@@ -1,10 +1,11 @@
 import type { Profile } from '../domain/decide';
+import { Conflict } from '@muster/sdk';
 import type { AccountKey, AccountRef, CallContext } from '@muster/sdk';
 import type { EngineService } from '../store/engine-services';
 import type { Queryable } from '../store/database';
 import type { Lease } from '../store/leases';
 import { renewLease } from '../store/leases';
-import { FenceLost, recordFacts } from '../store/settle';
+import { FenceLost, recordFacts, RemoteTaken } from '../store/settle';
 import type { RemoteFacts } from '../store/settle';
 import type { AccountSituation } from '../store/situations';
 import type { ActivityDependencies } from './dependencies';
@@ -85,15 +86,24 @@ export class Round {
    * free, what the guard counts, who is told): it is committed with the facts or not at all.
    */
   async commit(did: string, facts: RemoteFacts, also?: (client: Queryable) => Promise<void>): Promise<void> {
+    await this.#record({ ...this.facts, ...facts }, also);
     this.note(did, facts);
-    if (also === undefined) await recordFacts(this.deps.db, this.lease, this.facts);
-    else {
-      await this.deps.db.transaction(async (client) => {
-        await recordFacts(client, this.lease, this.facts);
+    this.passes('account:after-commit');
+  }
+
+  async #record(facts: RemoteFacts, also: ((client: Queryable) => Promise<void>) | undefined): Promise<void> {
+    const { db } = this.deps;
+    try {
+      if (also === undefined) return await recordFacts(db, this.lease, facts);
+      await db.transaction(async (client) => {
+        await recordFacts(client, this.lease, facts);
         await also(client);
       });
+    } catch (error) {
+      if (!(error instanceof RemoteTaken)) throw error;
+      const message = 'the service answered with the account of another person';
+      throw new Conflict(message, { cause: error, code: 'remote-taken' });
     }
-    this.passes('account:after-commit');
   }
 
   /** Makes one call under this round's lease. `before` runs right before it, when it has its slot. */

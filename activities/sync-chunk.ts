@@ -42,6 +42,8 @@ const LEASED_WAIT_MS = 500;
 const PAUSED_WAIT_MS = 10_000;
 /** A changed account is gone round again so often; after that its own workflow has it. */
 const MAX_ROUNDS = 5;
+/** An account that must wait longer than this is left to its own next try. */
+const LONGEST_REVISIT_MS = 30_000;
 
 /**
  * Brings the accounts of a chunk up to date, a batch at a time, with as many calls in flight as the service has slots.
@@ -177,11 +179,14 @@ function resultOf(outcome: Exclude<ConvergeOutcome, { outcome: 'again' }>, did: 
     case 'stopped':
       return { outcome: outcome.reason.includes('approval') ? 'skipped' : 'failed', reason: outcome.reason };
     case 'later':
-      // Throttled, paused, or a group that is just being made: the item stays open. A failure has its own next try.
-      return outcome.reason.startsWith('failed')
-        ? { outcome: 'failed', reason: outcome.reason }
-        : { outcome: undefined, reason: undefined };
+      return laterResult(outcome);
   }
+}
+
+/** Throttled, paused, or soon: the item stays open. A failure, and what takes long, has its own next try. */
+function laterResult({ reason, waitMs }: Extract<ConvergeOutcome, { outcome: 'later' }>): Result {
+  if (reason.startsWith('failed')) return { outcome: 'failed', reason };
+  return waitMs > LONGEST_REVISIT_MS ? { outcome: 'skipped', reason } : { outcome: undefined, reason: undefined };
 }
 
 async function record(

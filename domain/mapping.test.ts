@@ -10,7 +10,7 @@ const ALL = [PILOTS, COOKS, MEMBER];
 const remote = (rules: MappingRules, sources: readonly MappingSource[] = ALL): readonly string[] =>
   mapGroups(rules, sources).map((mapped) => mapped.remoteName);
 
-describe('which remote groups a service should have', () => {
+describe('which remote groups a service has', () => {
   const table: readonly (readonly [string, MappingRules, readonly string[]])[] = [
     ['without rules every group keeps its name, states have none', {}, ['Pilots', 'Cooks']],
     ['a template gives the names a form', { groups: { template: 'org-{group}' } }, ['org-Pilots', 'org-Cooks']],

@@ -15,6 +15,7 @@ export type { TcpProxy } from './testing/tcp-proxy';
 /** Every rule of the kit, in the order in which they are tried. */
 export const CONFORMANCE_CHECKS: readonly Check[] = [...generalChecks, ...accountChecks, ...groupChecks];
 
+/** What the kit is given: the connector, and a way to look at its far side behind its back. */
 export interface ConformanceSubject {
   readonly connector: Connector;
   /** Starts the far side (a fake on a socket, or the real thing). Called once. */

@@ -18,12 +18,14 @@ export interface NameRules {
   readonly clean: (name: string) => string;
 }
 
+/** One step of a module's own tables. Steps run once, in the order of the list; never edit one that was released. */
 export interface ConnectorMigration {
   readonly name: string;
   /** Plain SQL, run once inside a transaction with `search_path` set to the module's own schema. */
   readonly sql: string;
 }
 
+/** What a connector declares. `kind`, `title`, `sdk` and `config` are required; what is absent is what it cannot do. */
 export interface ConnectorDefinition<Config> {
   /** The kind of service, e.g. `postgres`: lower case, unique among loaded connectors. */
   readonly kind: string;
@@ -46,6 +48,7 @@ export interface ConnectorDefinition<Config> {
   readonly maxConcurrency?: number;
 }
 
+/** What `defineConnector` makes and a module exports. */
 export type Connector = ConnectorDefinition<unknown> & { readonly [BRAND]: true };
 
 /** Declares a connector. Export the result from the module's index. */

@@ -5,8 +5,10 @@
 
 const BRAND = Symbol.for('muster.service-error');
 
+/** The six ways in which a call can fail, by what must happen next. */
 export type ServiceErrorKind = 'throttled' | 'unavailable' | 'rejected' | 'misconfigured' | 'gone' | 'conflict';
 
+/** What every typed error may carry beside its message. */
 export interface ServiceErrorOptions {
   /** The error of the client library. Kept for logs; its text is redacted and never shown to persons. */
   readonly cause?: unknown;
@@ -27,6 +29,7 @@ export abstract class ServiceError extends Error {
   }
 }
 
+/** When the service takes calls again, and which ones it refuses until then. */
 export interface ThrottledOptions extends ServiceErrorOptions {
   /** Milliseconds from now until the service will take calls again (a date becomes a duration at receipt). */
   readonly retryAfterMs: number;
@@ -62,6 +65,7 @@ export class Misconfigured extends ServiceError {
   readonly kind = 'misconfigured';
 }
 
+/** What is gone. */
 export interface GoneOptions extends ServiceErrorOptions {
   /** What is gone. Default: what the method was called for. `group` is for `setGroups`: the account itself is still there. */
   readonly what?: 'account' | 'group';
@@ -87,6 +91,7 @@ export class Conflict extends ServiceError {
   readonly kind = 'conflict';
 }
 
+/** Any of the typed errors; `kind` tells them apart. */
 export type AnyServiceError = Throttled | Unavailable | Rejected | Misconfigured | Gone | Conflict;
 
 /** True for a typed service error, also when it comes from another copy of the SDK. */

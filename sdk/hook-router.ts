@@ -12,6 +12,7 @@ export interface HookRequest {
   readonly user: HookUser | undefined;
 }
 
+/** What a route answers. `body` is sent as text if it is text, else as JSON. */
 export interface HookResponse {
   readonly status: number;
   /** Default `application/json`. Text bodies are sent as they are: escape what people typed. */
@@ -20,6 +21,7 @@ export interface HookResponse {
   readonly body?: unknown;
 }
 
+/** Answers one request to a hook's own route. */
 export type HookHandler = (request: HookRequest) => Promise<HookResponse>;
 
 /** Where a hook registers its own routes. */

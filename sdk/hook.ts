@@ -40,11 +40,14 @@ export interface WorkflowPort {
   account(userId: string): Promise<HookAccount>;
 }
 
+/** The workflows that a hook can start for one person. */
 export type PortReason = 'createAccount' | 'updateGroups' | 'updateProfile' | 'syncNickname' | 'validateUser';
+/** `notifyUser`: tell the person if this takes their account away. Default: as the account says. */
 export interface PortOptions {
   readonly notifyUser?: boolean;
 }
 
+/** What a hook is built with: its service, and the way into the workflows. */
 export interface HookContext {
   /** The configured service this hook stands for. */
   readonly service: {
@@ -73,6 +76,7 @@ export interface ServiceControlUrls {
   readonly setPassword?: string;
 }
 
+/** Whose row is rendered, with their account and where its buttons lead. */
 export interface ServiceControlRequest {
   readonly user: HookUser;
   readonly account: HookAccount;

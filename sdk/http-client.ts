@@ -9,6 +9,7 @@ import { MUSTER_VERSION } from './version';
 
 export type { HttpAnswer } from './http-failures';
 
+/** Where a service answers and what every request to it carries. */
 export interface HttpClientOptions {
   /** Where the API begins, e.g. `https://chat.example.org/api/v2`. User and password in it become Basic authentication. */
   readonly baseUrl: string;
@@ -22,6 +23,7 @@ export interface HttpClientOptions {
   readonly translate?: (answer: HttpAnswer) => AnyServiceError | undefined;
 }
 
+/** One request. `answer` is the schema of the fields that are used; an answer that does not fit is `Unavailable`. */
 export interface HttpRequest<T> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Made with the tag `path`, so that values are escaped and stay out of messages; or a constant text. */

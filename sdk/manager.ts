@@ -56,6 +56,7 @@ export interface Manager {
   close?(): Promise<void>;
 }
 
+/** How long a call may take, and the signal that ends it early. */
 export interface CallContext {
   /** Aborted at the call's deadline, on cancellation and on drain. Pass it to the client. */
   readonly signal: AbortSignal;
@@ -73,12 +74,14 @@ export interface AccountKey {
   readonly remoteId?: string;
 }
 
+/** An account that is there: its remote identity, its name over there, and our key. */
 export interface AccountRef {
   readonly remoteId: string;
   readonly name: string;
   readonly key: AccountKey;
 }
 
+/** What an account should look like. */
 export interface AccountProfile {
   /** The remote name: formatted, cleaned for this service, reserved. */
   readonly name: string;
@@ -88,11 +91,13 @@ export interface AccountProfile {
   readonly attributes: Attributes;
 }
 
+/** An account to be created: our key, to be stored at the far side, and what it should look like. */
 export interface NewAccount {
   readonly key: AccountKey;
   readonly profile: AccountProfile;
 }
 
+/** An account as the far side tells of it. */
 export interface RemoteAccount {
   readonly remoteId: string;
   readonly name: string;
@@ -105,6 +110,7 @@ export interface RemoteAccount {
   readonly groups?: readonly string[];
 }
 
+/** A group that is there. */
 export interface GroupRef {
   readonly remoteId: string;
   readonly name: string;
@@ -113,6 +119,7 @@ export interface GroupRef {
   readonly owner?: string;
 }
 
+/** A group to be made. */
 export interface NewGroup {
   /** Muster's id of the remote group: the correlation key. */
   readonly key: string;
@@ -120,6 +127,7 @@ export interface NewGroup {
   readonly name: string;
 }
 
+/** A group as the far side tells of it. */
 export interface RemoteGroup {
   readonly remoteId: string;
   readonly name: string;
@@ -128,6 +136,7 @@ export interface RemoteGroup {
   readonly owner?: string;
 }
 
+/** The groups an account should be in, and all that Muster may take it out of. */
 export interface ManagedGroups {
   /** What the account should be in. An empty list means: in none of the managed ones. */
   readonly wanted: readonly GroupRef[];
@@ -135,17 +144,20 @@ export interface ManagedGroups {
   readonly managed: readonly GroupRef[];
 }
 
+/** Who joins a group and who leaves it. */
 export interface MemberChange {
   readonly add: readonly AccountRef[];
   readonly remove: readonly AccountRef[];
 }
 
+/** A part of a long list. */
 export interface Page<T> {
   readonly items: readonly T[];
   /** Give it to the next call; undefined = this was the last page. */
   readonly next?: string;
 }
 
+/** What a connection test found. */
 export interface ConnectionReport {
   readonly ok: boolean;
   /** Sentences an operator can act on; empty when all is well. */
@@ -154,6 +166,7 @@ export interface ConnectionReport {
   readonly remote?: string;
 }
 
+/** How a creation ended. A name that a stranger has is no outcome: throw `Conflict`. */
 export type CreateOutcome =
   | { readonly outcome: 'created'; readonly remoteId: string; readonly name: string }
   | { readonly outcome: 'already existed'; readonly remoteId: string; readonly name: string }
@@ -161,8 +174,11 @@ export type CreateOutcome =
   | { readonly outcome: 'action required'; readonly instruction: string; readonly remoteId?: string }
   | { readonly outcome: 'in progress'; readonly checkAfterMs: number };
 
+/** How a write ended; `gone`: the account or group is not there any more. */
 export type WriteOutcome = 'done' | 'unchanged' | 'gone';
+/** How a removal ended; both are success. */
 export type DeleteOutcome = 'done' | 'nothing there';
+/** The group, made now or found by our key. */
 export type EnsureGroupOutcome = {
   readonly outcome: 'created' | 'already existed';
   readonly remoteId: string;

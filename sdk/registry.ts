@@ -2,6 +2,7 @@ import type { HookContext } from './hook';
 import type { HookHandler } from './hook-router';
 import type { ServiceHook } from './service-hook';
 
+/** An entry of the menu. */
 export interface MenuItem {
   readonly label: string;
   readonly url: string;
@@ -9,18 +10,21 @@ export interface MenuItem {
   readonly order?: number;
 }
 
+/** A page of a module's own, outside any service. A signed-in person is required unless it is public. */
 export interface UrlHook {
   readonly path: string;
   readonly handler: HookHandler;
   readonly isPublic?: boolean;
 }
 
+/** The kinds of hooks that a module can register, and what makes each. */
 export interface HookFactories {
   readonly service: (context: HookContext) => ServiceHook;
   readonly menuItem: () => MenuItem;
   readonly urls: () => readonly UrlHook[];
 }
 
+/** A registered hook. */
 export type Registration = {
   readonly [Kind in keyof HookFactories]: { readonly kind: Kind; readonly factory: HookFactories[Kind] };
 }[keyof HookFactories];

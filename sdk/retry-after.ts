@@ -1,5 +1,6 @@
 /** How services say "come back later", as milliseconds from now. Pure: no clock of its own. */
 
+/** The parts of an answer that tell when to come back. */
 export interface RetryAfterAnswer {
   /** Looks a header up, without regard to case; null or undefined = not there (`Headers.get` fits). */
   readonly header: (name: string) => string | null | undefined;

@@ -23,8 +23,14 @@ export interface DueRemoteGroup {
 
 const SERVICE_OPEN = `s.paused_reason is null and (s.blocked_until is null or s.blocked_until <= clock_timestamp())`;
 
-/** A running bulk sync does the accounts of its service by itself. */
-const NO_SYNC = `not exists (select from syncs y where y.service_id = s.id and y.status in ('staging', 'running'))`;
+/**
+ * A live bulk sync does by itself what was due when it was staged; what became due since must not wait for its end. While
+ * it is being staged, nothing else is sent.
+ */
+const LIVE_SYNC = `left join lateral (
+  select max(coalesce(y.staged_version, 9223372036854775807)) as version from syncs y
+  where y.service_id = s.id and y.status in ('staging', 'running')) live on true`;
+const NOT_IN_SYNC = `(live.version is null or wanted_version > live.version)`;
 
 // The first condition is the predicate of the index: without it every account would be read.
 const ROW_DUE = `wanted_version <> applied_version
@@ -39,10 +45,12 @@ export async function dueAccounts(
   const found = await db.query<DueAccountRow & { [key: string]: unknown }>(
     `select s.id as "serviceId", s.name as service, a.user_id as "userId", a.due_reasons as reasons
      from services s
+     ${LIVE_SYNC}
      cross join lateral (
-       select user_id, due_reasons from accounts where service_id = s.id and ${ROW_DUE} order by user_id limit $1
+       select user_id, due_reasons from accounts
+       where service_id = s.id and ${ROW_DUE} and ${NOT_IN_SYNC} order by user_id limit $1
      ) a
-     where ${SERVICE_OPEN} and ${NO_SYNC}
+     where ${SERVICE_OPEN}
      order by s.name, a.user_id`,
     [options.limit],
   );
@@ -54,8 +62,11 @@ export async function dueCounts(db: Queryable): Promise<readonly DueCount[]> {
   const found = await db.query<DueCount & { [key: string]: unknown }>(
     `select s.id as "serviceId", s.name as service, a.due
      from services s
-     cross join lateral (select count(*)::integer as due from accounts where service_id = s.id and ${ROW_DUE}) a
-     where a.due > 0 and ${SERVICE_OPEN} and ${NO_SYNC}
+     ${LIVE_SYNC}
+     cross join lateral (
+       select count(*)::integer as due from accounts where service_id = s.id and ${ROW_DUE} and ${NOT_IN_SYNC}
+     ) a
+     where a.due > 0 and ${SERVICE_OPEN}
      order by s.name`,
   );
   return found.rows;

@@ -12,10 +12,14 @@ export interface ManagedGroup {
   readonly mapped: boolean;
   readonly attention: string | null;
   readonly failures: number;
+  /** How long it asks to wait before the next try, from now; 0 = not at all. */
+  readonly waitMs: number;
 }
 
 const COLUMNS = `id, name, remote_id as "remoteId", remote_name as "remoteName", wanted_version as version,
-  wanted_version <> applied_version as due, mapped, attention, failures`;
+  wanted_version <> applied_version as due, mapped, attention, failures,
+  case when next_try = 'infinity' then 2147483647
+    else coalesce(greatest(0, ceil(extract(epoch from next_try - clock_timestamp()) * 1000)), 0)::integer end as "waitMs"`;
 
 type Row = ManagedGroup & { readonly [key: string]: unknown };
 

@@ -13,6 +13,14 @@ export class FenceLost extends Error {
   }
 }
 
+/** Thrown when the remote account is recorded as another person's already: it is theirs, whatever the far side answered. */
+export class RemoteTaken extends Error {
+  constructor(options: ErrorOptions) {
+    super('the account at the service is recorded as that of another person', options);
+    this.name = 'RemoteTaken';
+  }
+}
+
 /** Commits what is about to be done, before a call that cannot be repeated blindly (rule 5). */
 export async function recordIntent(
   db: Queryable,
@@ -43,11 +51,16 @@ const COLUMNS: Readonly<Record<keyof RemoteFacts, string>> = {
   appliedGroups: 'applied_groups',
 };
 
-/** Records what the far side is like now; also settles the intent and the mark for verification. */
+/** Records what the far side is like now; also settles the intent and the mark for verification. @throws FenceLost, RemoteTaken */
 export async function recordFacts(db: Queryable, lease: Lease, facts: RemoteFacts): Promise<void> {
   const { sets, values } = factColumns(facts, 4);
   const settled = ['intent = null', 'intent_deadline = null', 'verify = false', ...sets];
-  await fenced(db, lease, { sets: settled.join(', '), values });
+  try {
+    await fenced(db, lease, { sets: settled.join(', '), values });
+  } catch (error) {
+    const isTaken = error instanceof Error && 'constraint' in error && error.constraint === 'accounts_remote';
+    throw isTaken ? new RemoteTaken({ cause: error }) : error;
+  }
 }
 
 export interface Release {

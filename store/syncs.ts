@@ -248,7 +248,8 @@ export async function cancelSync(db: Database, syncId: string): Promise<'cancell
 /** Moves a sync from staging to running. */
 export async function markRunning(client: Queryable, syncId: string): Promise<number> {
   const running = await client.query<{ total: number }>(
-    `update syncs set status = case when status = 'staging' then 'running' else status end where id = $1 returning total`,
+    `update syncs set status = case when status = 'staging' then 'running' else status end,
+       staged_version = coalesce(staged_version, nextval('version_seq')) where id = $1 returning total`,
     [syncId],
   );
   return oneRow(running).total;

@@ -49,13 +49,17 @@ export type ConvergeOutcome =
   /** Nothing more will happen until the account changes or a person acts. */
   | { readonly outcome: 'stopped'; readonly reason: string; readonly did: readonly string[] };
 
+/** The workflow of one remote group: made, renamed, and its members where the service keeps them by group. */
 export const CONVERGE_GROUP_WORKFLOW = 'convergeGroup';
+/** Input of the group workflow. `service` is the configured name. */
 export interface GroupInput {
   readonly service: string;
   readonly remoteGroupId: string;
 }
 
+/** The workflow of a bulk run over accounts of one service. */
 export const BULK_SYNC_WORKFLOW = 'bulkSync';
+/** Input of a bulk run: ids and places only, the items stand in the database. */
 export interface BulkSyncInput {
   readonly service: string;
   readonly syncId: string;
@@ -64,20 +68,26 @@ export interface BulkSyncInput {
   /** Total number of staged items; known after staging. */
   readonly total?: number;
 }
+/** Query: how far a bulk run is. */
 export const SYNC_PROGRESS_QUERY = 'progress';
+/** Signal: end the bulk run; what is settled stays settled, the rest counts as skipped. */
 export const SYNC_CANCEL_SIGNAL = 'cancel';
+/** Accounts of a bulk run, all and dealt with. */
 export interface SyncProgress {
   readonly total: number;
   readonly done: number;
 }
 
+/** The workflow that finds due work of which nobody was told. */
 export const SWEEP_WORKFLOW = 'sweep';
+/** Id of the schedule that starts a sweep every 10 s. */
 export const SWEEP_SCHEDULE_ID = 'muster-sweep';
 /** Ask for a sweep now instead of at the next tick: workflow id of the one extra run. */
 export const SWEEP_NOW_ID = 'muster-sweep-now';
 
 /** Read-only manager calls that the API needs an answer from (connection test, hook actions). */
 export const CALL_MANAGER_WORKFLOW = 'callManager';
+/** Input of a manager call that somebody waits for. */
 export interface CallManagerInput {
   readonly service: string;
   readonly action: 'testConnection' | 'hookAction';

@@ -6,6 +6,7 @@ import { FAULT_TOO_EARLY } from './bench';
 import type { Bench } from './bench';
 import type { Check } from './check';
 
+/** What every manager of accounts must do, one check for each promise of the contract. */
 export const accountChecks: readonly Check[] = [
   { title: 'creating twice leaves one account', needs: ['createAccount'], run: createTwice },
   { title: 'a lost answer after creating leaves exactly one account', needs: ['createAccount'], run: lostCreate },

@@ -9,6 +9,7 @@ import type { Page } from '../manager';
 import type { Bench } from './bench';
 import type { Check } from './check';
 
+/** What holds for every manager: abilities, connection test, secrets, calls that are cut off. */
 export const generalChecks: readonly Check[] = [
   { title: 'abilities are read without building the manager', needs: [], run: abilities },
   { title: 'its configuration refuses what it does not know', needs: [], run: strictConfig },

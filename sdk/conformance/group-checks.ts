@@ -7,6 +7,7 @@ import type { Check } from './check';
 const BY_ACCOUNT = { membership: 'by account', needs: ['createAccount', 'ensureGroup', 'setGroups'] } as const;
 const BY_GROUP = { membership: 'by group', needs: ['createAccount', 'ensureGroup', 'changeMembers'] } as const;
 
+/** What a manager of groups must do: the wanted set, unmanaged groups kept, absent against empty. */
 export const groupChecks: readonly Check[] = [
   { title: 'ensuring a group twice leaves one group', needs: ['ensureGroup'], run: ensureTwice },
   { title: 'a lost answer after making a group leaves exactly one', needs: ['ensureGroup'], run: lostEnsure },

@@ -27,6 +27,7 @@ export interface FarSide {
   login?(name: string, password: string): Promise<boolean>;
 }
 
+/** An account as the far side has it, seen past the manager. */
 export interface SeenAccount {
   readonly remoteId: string;
   readonly name: string;
@@ -35,6 +36,7 @@ export interface SeenAccount {
   readonly groups: readonly string[];
 }
 
+/** A group as the far side has it, seen past the manager. */
 export interface SeenGroup {
   readonly remoteId: string;
   readonly name: string;

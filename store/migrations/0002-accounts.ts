@@ -59,7 +59,7 @@ create table accounts (
   updated_at timestamptz not null default clock_timestamp(),
   primary key (service_id, user_id)
 );
-create index accounts_due on accounts (service_id, user_id) include (next_try) where wanted_version <> applied_version;
+create index accounts_due on accounts (service_id, user_id) include (next_try, wanted_version) where wanted_version <> applied_version;
 create index accounts_user on accounts (user_id);
 create index accounts_status on accounts (service_id, status);
 create index accounts_username on accounts (service_id, username, user_id);

@@ -57,6 +57,8 @@ create table syncs (
   skipped integer not null default 0,
   failed integer not null default 0,
   workflow_id text not null,
+  -- Drawn after staging: an account with a newer version became due after the sync had looked.
+  staged_version bigint,
   created_at timestamptz not null default clock_timestamp(),
   started_at timestamptz,
   finished_at timestamptz

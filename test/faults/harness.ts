@@ -39,7 +39,10 @@ export interface MusterUnderFault {
 }
 
 export async function startMuster(): Promise<MusterUnderFault> {
-  const [engine, target] = await Promise.all([startTestEngine({ worker: false }), startTestServer()]);
+  const [engine, target] = await Promise.all([
+    startTestEngine({ worker: false, callTimeoutMs: CALL_TIMEOUT_MS }),
+    startTestServer(),
+  ]);
   return {
     engine,
     target,
@@ -71,7 +74,7 @@ async function addPostgres(
   const service = await engine.addService({
     connector: 'postgres',
     ...settings,
-    config: { ...config, rolePrefix: prefix, groupPrefix },
+    config: { ...config, rolePrefix: prefix, groupPrefix, ...settings.config },
     secrets: { password },
   });
   const id = await stateIdByName(engine.db, state);

@@ -23,6 +23,9 @@ const NO_LEASE = `
     end $$;
   create trigger forget_lease before update on accounts for each row execute function forget_lease()`;
 
+/** Takes the second guard away as well: the books let two people have one remote account. */
+const NO_UNIQUE_REMOTE = `drop index accounts_remote`;
+
 /** Breaks rule 6: a name is free as soon as the person is gone, whatever the far side still has. */
 const NO_RESERVATION = `
   create function forget_names() returns trigger language plpgsql as $$
@@ -148,8 +151,18 @@ describe('someone new with an old name', () => {
     expect(await remoteIdOf(muster, young)).toBe(muster.far.of(young)[0]?.remoteId);
   });
 
-  test('would get it if names were free as soon as the person is gone', async () => {
+  test('is not given what the books say is of another person', async () => {
     muster = await startFarEngine({ adoptsByName: true, service: HOLD_REMOVALS, sabotage: NO_RESERVATION });
+
+    const { young } = await succeed(muster);
+
+    expect(muster.far.callsOf('createAccount').filter((call) => call.name === 'ada')).toHaveLength(2);
+    expect(await remoteIdOf(muster, young)).toBe(muster.far.of(young)[0]?.remoteId);
+  });
+
+  test('would get it if neither names nor remote accounts were kept apart', async () => {
+    const sabotage = `${NO_RESERVATION}; ${NO_UNIQUE_REMOTE}`;
+    muster = await startFarEngine({ adoptsByName: true, service: HOLD_REMOVALS, sabotage });
 
     const { old, young } = await succeed(muster);
 
