@@ -208,5 +208,5 @@ async function goneRelease(round: Round): Promise<Release> {
 
 /** The ids that stand in every log line about an account. */
 export function logFields(round: Round): Readonly<Record<string, string>> {
-  return { service: round.service.name, user: round.situation.userId };
+  return { service: round.service.name, user: round.situation.userId, workflow: round.lease.holder };
 }

@@ -22,13 +22,20 @@ export async function deliverNotifications(deps: ActivityDependencies, webhook: 
   const { url, secret } = webhook;
   if (url === undefined || secret === undefined) return 0;
   const due = await takeDeliveries(deps.db, PER_SWEEP);
-  for (const notification of due) {
-    const outcome = await deliver({ url, secret }, notification, deps.random());
-    if (outcome.outcome !== 'delivered')
-      deps.log.warn({ event: 'webhook.failed', notification: notification.id, attempts: notification.attempts });
-    await recordDelivery(deps.db, notification.id, outcome);
-  }
+  // All at once: a webhook that hangs must hold the sweep up for one timeout, not for fifty.
+  await Promise.all(due.map((notification) => deliverOne(deps, { url, secret }, notification)));
   return due.length;
+}
+
+async function deliverOne(
+  deps: ActivityDependencies,
+  webhook: { readonly url: string; readonly secret: string },
+  notification: DueDelivery,
+): Promise<void> {
+  const outcome = await deliver(webhook, notification, deps.random());
+  if (outcome.outcome !== 'delivered')
+    deps.log.warn({ event: 'webhook.failed', notification: notification.id, attempts: notification.attempts });
+  await recordDelivery(deps.db, notification.id, outcome);
 }
 
 async function deliver(

@@ -3,10 +3,14 @@ export class Slots {
   readonly #persons: (() => void)[] = [];
   readonly #bulk: (() => void)[] = [];
   #free: number;
-  #closedUntil = 0;
 
   constructor(size: number) {
     this.#free = size;
+  }
+
+  /** How many may enter at once. */
+  get free(): number {
+    return this.#free;
   }
 
   /** Runs `work` when there is a free slot. */
@@ -15,31 +19,26 @@ export class Slots {
     try {
       return await work();
     } finally {
-      this.#leave();
+      this.leave();
     }
   }
 
-  /** Nobody should begin for so long; a shorter time never shortens what stands. */
-  closeFor(ms: number): void {
-    this.#closedUntil = Math.max(this.#closedUntil, performance.now() + ms);
+  /** Takes a slot if one is free at once; whoever got it calls `leave`. */
+  tryEnter(): boolean {
+    if (this.#free <= 0) return false;
+    this.#free -= 1;
+    return true;
   }
 
-  /** How long nobody should begin yet; 0 = not at all. */
-  get closedMs(): number {
-    return Math.max(0, this.#closedUntil - performance.now());
-  }
-
-  #enter(lane: 'person' | 'bulk'): Promise<void> {
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => (lane === 'person' ? this.#persons : this.#bulk).push(resolve));
-  }
-
-  #leave(): void {
+  /** Gives a slot to whoever waits for one. */
+  leave(): void {
     const next = this.#persons.shift() ?? this.#bulk.shift();
     if (next === undefined) this.#free += 1;
     else next();
+  }
+
+  #enter(lane: 'person' | 'bulk'): Promise<void> {
+    if (this.tryEnter()) return Promise.resolve();
+    return new Promise((resolve) => (lane === 'person' ? this.#persons : this.#bulk).push(resolve));
   }
 }

@@ -35,21 +35,21 @@ export interface LoadOptions {
 }
 
 interface Loaded {
+  readonly db: Database | undefined;
   readonly connectors: Map<string, Connector>;
   readonly menuItems: MenuItem[];
   readonly urlHooks: UrlHook[];
   readonly skipped: SkippedModule[];
 }
 
-/** Loads every module. One that does not load is reported in `skipped` and stops nobody else. */
+/** Loads every module. One that does not load is reported in `skipped`, leaves nothing behind, and stops nobody else. */
 export async function loadConnectors(options: LoadOptions): Promise<ConnectorRegistry> {
-  const loaded: Loaded = { connectors: new Map(), menuItems: [], urlHooks: [], skipped: [] };
+  const { db } = options;
+  const loaded: Loaded = { db, connectors: new Map(), menuItems: [], urlHooks: [], skipped: [] };
   for (const folder of options.folders) {
     for (const entry of moduleEntries(folder)) await loadModule(loaded, entry.name, entry.path);
   }
   for (const name of options.packages ?? []) await loadPackage(loaded, name, options.from ?? process.cwd());
-  const { db } = options;
-  if (db !== undefined) await migrateModules(loaded, db);
   return {
     ...(db === undefined ? {} : { storageOf: (kind: string) => moduleStorage(db, kind) }),
     get: (kind) => loaded.connectors.get(kind),
@@ -58,18 +58,6 @@ export async function loadConnectors(options: LoadOptions): Promise<ConnectorReg
     urlHooks: () => loaded.urlHooks,
     skipped: loaded.skipped,
   };
-}
-
-/** A module whose tables cannot be made is skipped like one that does not load: the others go on. */
-async function migrateModules(loaded: Loaded, db: Database): Promise<void> {
-  for (const connector of loaded.connectors.values()) {
-    try {
-      await migrateModule(db, connector.kind, connector.migrations ?? []);
-    } catch (error) {
-      loaded.connectors.delete(connector.kind);
-      loaded.skipped.push({ module: connector.kind, reason: firstLine(error) });
-    }
-  }
 }
 
 function moduleEntries(folder: string): readonly { readonly name: string; readonly path: string }[] {
@@ -87,7 +75,7 @@ async function loadPackage(loaded: Loaded, name: string, from: string): Promise<
     const path = require.resolve(name, { paths: [join(from, 'node_modules'), from] });
     await loadModule(loaded, name, path);
   } catch (error) {
-    loaded.skipped.push({ module: name, reason: `it is not installed: ${firstLine(error)}` });
+    loaded.skipped.push({ module: name, reason: `it is not installed: ${reasonOf(error)}` });
   }
 }
 
@@ -95,10 +83,10 @@ async function loadModule(loaded: Loaded, name: string, path: string): Promise<v
   try {
     takeRegistrations();
     const exports = await loadExports(path);
-    addModule(loaded, name, { exports, registrations: takeRegistrations() });
+    await addModule(loaded, name, { exports, registrations: takeRegistrations() });
   } catch (error) {
     takeRegistrations();
-    loaded.skipped.push({ module: name, reason: firstLine(error) });
+    loaded.skipped.push({ module: name, reason: reasonOf(error) });
   }
 }
 
@@ -117,18 +105,21 @@ interface LoadedModule {
   readonly registrations: readonly Registration[];
 }
 
-function addModule(loaded: Loaded, name: string, module: LoadedModule): void {
+async function addModule(loaded: Loaded, name: string, module: LoadedModule): Promise<void> {
   const declared = declaredConnectors(module.exports);
   const service = module.registrations.find((registration) => registration.kind === 'service');
   const connectors = service === undefined ? declared : withHook(name, declared, service.factory);
   if (connectors.length === 0 && module.registrations.length === 0)
     throw new Error('it exports no connector and registers no hook');
   for (const connector of connectors) check(loaded, connector);
+  // All that can fail comes first: a module is there as a whole or not at all.
+  const menuItems = module.registrations.flatMap((one) => (one.kind === 'menuItem' ? [one.factory()] : []));
+  const urlHooks = module.registrations.flatMap((one) => (one.kind === 'urls' ? one.factory() : []));
+  if (loaded.db !== undefined)
+    for (const { kind, migrations } of connectors) await migrateModule(loaded.db, kind, migrations ?? []);
   for (const connector of connectors) loaded.connectors.set(connector.kind, connector);
-  for (const registration of module.registrations) {
-    if (registration.kind === 'menuItem') loaded.menuItems.push(registration.factory());
-    if (registration.kind === 'urls') loaded.urlHooks.push(...registration.factory());
-  }
+  loaded.menuItems.push(...menuItems);
+  loaded.urlHooks.push(...urlHooks);
   loaded.menuItems.sort((left, right) => (left.order ?? 100) - (right.order ?? 100));
 }
 
@@ -168,6 +159,10 @@ function check(loaded: Loaded, connector: Connector): void {
     throw new Error(`there is already a connector of the kind ${connector.kind}`);
 }
 
-function firstLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).split('\n')[0] ?? '';
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const [first = ''] = error.message.split('\n');
+  // Node tells the place of a syntax error only at the top of the stack.
+  const [place = ''] = error.name === 'SyntaxError' ? (error.stack ?? '').split('\n') : [];
+  return /:\d+$/.test(place) ? `${place}: ${first}` : first;
 }

@@ -115,16 +115,17 @@ async function startSync(client: Client, input: BulkSyncInput): Promise<void> {
   );
 }
 
+/** One that is under way sweeps once more: it may be past what the asker means. */
 async function startSweep(client: Client): Promise<void> {
-  await startOnce(() =>
-    client.workflow.start(SWEEP_WORKFLOW, {
-      workflowId: SWEEP_NOW_ID,
-      taskQueue: ENGINE_TASK_QUEUE,
-      args: [],
-      staticSummary: 'sweep, asked for',
-      typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: SWEEP_WORKFLOW }]),
-    }),
-  );
+  await client.workflow.signalWithStart(SWEEP_WORKFLOW, {
+    workflowId: SWEEP_NOW_ID,
+    taskQueue: ENGINE_TASK_QUEUE,
+    args: [],
+    signal: POKE_SIGNAL,
+    signalArgs: [],
+    staticSummary: 'sweep, asked for',
+    typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: SWEEP_WORKFLOW }]),
+  });
 }
 
 async function runCall(client: Client, input: CallManagerInput, timeoutMs: number): Promise<void> {

@@ -6,6 +6,8 @@ export interface Lease {
   readonly serviceId: string;
   readonly userId: string;
   readonly fence: number;
+  /** Who holds it: the workflow, or the sync and chunk. */
+  readonly holder: string;
   /** Someone held the lease before and did not give it back: look before writing what cannot be repeated. */
   readonly takenOver: boolean;
 }
@@ -39,6 +41,7 @@ export async function takeLeases(db: Queryable, request: LeaseRequest): Promise<
     serviceId: request.serviceId,
     userId: row.user_id,
     fence: row.lease_fence,
+    holder: request.holder,
     takenOver: row.taken_over,
   }));
 }

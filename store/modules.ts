@@ -31,7 +31,8 @@ async function run(client: Queryable, kind: string, migration: ConnectorMigratio
     await client.query(migration.sql);
     await client.query(`reset search_path`);
   } catch (error) {
-    throw new Error(`migration ${migration.name} of the module ${kind} failed`, { cause: error });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`migration ${migration.name} of the module ${kind} failed: ${reason}`, { cause: error });
   }
   await client.query(`insert into module_migrations (kind, name) values ($1, $2)`, [kind, migration.name]);
 }

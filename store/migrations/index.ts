@@ -1,10 +1,12 @@
 import { sql as people } from './0001-people';
 import { sql as accounts } from './0002-accounts';
 import { sql as steering } from './0003-steering';
+import { sql as budgets } from './0004-budgets';
 
 /** Every migration in order. Numbered, never edited once released. */
 export const migrations: Readonly<Record<string, string>> = {
   '0001-people': people,
   '0002-accounts': accounts,
   '0003-steering': steering,
+  '0004-budgets': budgets,
 };

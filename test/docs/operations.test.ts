@@ -64,31 +64,3 @@ describe('the figures in docs/operations.md', () => {
     expect(described.toSorted()).toEqual(shown.toSorted());
   });
 });
-
-describe('the links between the documents', () => {
-  const files = [
-    'README.md',
-    'CONTRIBUTING.md',
-    'docs/architecture.md',
-    'docs/operations.md',
-    'docs/testing.md',
-    'docs/style.md',
-  ];
-
-  test.each(files)('every file that %s links to exists', (file) => {
-    const folder = join(__dirname, '..', '..', file, '..');
-    const text = readFileSync(join(__dirname, '..', '..', file), 'utf8');
-    const targets = [...text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, target]) => target ?? '');
-
-    expect(targets.filter((target) => !exists(join(folder, target)))).toEqual([]);
-  });
-});
-
-function exists(path: string): boolean {
-  try {
-    readFileSync(path);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EISDIR';
-  }
-}

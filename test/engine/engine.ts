@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { pino } from 'pino';
+import type { Webhook } from '../../activities/deliver-notifications';
 import { createSealer } from '../../config/sealer';
 import type { Sealer } from '../../config/sealer';
 import { sealServiceSecrets } from '../../config/service-secrets';
@@ -9,7 +10,7 @@ import { createFlow } from '../../hooks/flow';
 import type { Flow, FlowDependencies } from '../../hooks/flow';
 import { learnServices } from '../../hooks/learn';
 import { loadConnectors } from '../../hooks/registry';
-import type { ConnectorRegistry } from '../../hooks/registry';
+import type { ConnectorRegistry, LoadOptions } from '../../hooks/registry';
 import { createStarter } from '../../hooks/starter';
 import { openDatabase } from '../../store/database';
 import type { Database } from '../../store/database';
@@ -49,6 +50,10 @@ export interface NewTestService extends Partial<ServiceSettings> {
 export interface TestEngineOptions {
   /** Folders with more connectors, beside the built-in ones. */
   readonly folders?: readonly string[];
+  /** npm packages that are connectors, and where they are installed. */
+  readonly packages?: Pick<LoadOptions, 'packages' | 'from'>;
+  /** Where notifications are sent. Default: nowhere. */
+  readonly webhook?: Webhook;
   /** Start a worker at once. Default true. */
   readonly worker?: boolean;
   /** Instead of loading folders. */
@@ -72,7 +77,11 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
   const registry =
     options.registry ??
-    (await loadConnectors({ folders: [join(__dirname, '../../connectors'), ...(options.folders ?? [])] }));
+    (await loadConnectors({
+      folders: [join(__dirname, '../../connectors'), ...(options.folders ?? [])],
+      ...options.packages,
+      db,
+    }));
   const secretKey = randomBytes(32).toString('base64');
   const sealer = createSealer(secretKey);
   const starter = createStarter({ address, namespace });
@@ -87,7 +96,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
       log,
       temporalAddress: address,
       temporalNamespace: namespace,
-      webhook: { url: undefined, secret: undefined },
+      webhook: options.webhook ?? { url: undefined, secret: undefined },
       concurrency: 40,
       failpoint: undefined,
       callTimeoutMs: options.callTimeoutMs ?? 15_000,

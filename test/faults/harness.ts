@@ -2,6 +2,7 @@ import { waitFor } from '../../runtime/wait-for';
 import { startTestServer } from '../connectors/postgres-server';
 import type { TestServer } from '../connectors/postgres-server';
 import type { RecordedChange } from '../../store/changes';
+import type { Queryable } from '../../store/database';
 import { addGrant } from '../../store/grants';
 import { importRoster } from '../../store/imports';
 import { waitForOperation } from '../../store/operations';
@@ -106,8 +107,8 @@ export function musterEnvironment(engine: TestEngine): Readonly<Record<string, s
 }
 
 /** The account rows that are not at rest, in words; empty = nothing is due, nobody holds anything, nobody is waited for. */
-export async function unrest(engine: TestEngine): Promise<readonly string[]> {
-  const found = await engine.db.query<{ words: string }>(
+export async function unrest(db: Queryable): Promise<readonly string[]> {
+  const found = await db.query<{ words: string }>(
     `select format('%s on %s: version %s of %s, %s, %s', a.username, s.name, a.applied_version, a.wanted_version,
        coalesce(a.attention, 'no attention'), coalesce(a.last_error ->> 'message', a.last_outcome, 'no outcome')) as words
      from accounts a join services s on s.id = a.service_id
@@ -125,10 +126,10 @@ export async function unrest(engine: TestEngine): Promise<readonly string[]> {
 
 /** Waits until nothing is due any more; answers what is still unrestful when the time is over. */
 export async function untilAtRest(engine: TestEngine, timeoutMs: number): Promise<readonly string[]> {
-  const rested = await waitFor(timeoutMs, async () => ((await unrest(engine)).length === 0 ? true : undefined), {
+  const rested = await waitFor(timeoutMs, async () => ((await unrest(engine.db)).length === 0 ? true : undefined), {
     everyMs: 100,
   });
-  return rested === undefined ? unrest(engine) : [];
+  return rested === undefined ? unrest(engine.db) : [];
 }
 
 /** How an operation ended. */

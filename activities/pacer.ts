@@ -1,0 +1,267 @@
+import { Throttled, Unavailable } from '@muster/sdk';
+import { BULK_SHARE, LATEST_MS } from '../domain/pacing';
+import type { Pace } from '../domain/pacing';
+import type { ArrivalReport, Lease, LeaseRequest } from '../store/budgets';
+import { Arrivals } from './arrivals';
+import { DatabaseClock } from './database-clock';
+import type { LocalClock } from './database-clock';
+
+export type Lane = 'person' | 'bulk';
+
+/** The call slots of this process, as far as the pacer needs them. */
+export interface CallSlots {
+  readonly free: number;
+  tryEnter(): boolean;
+}
+
+export interface PacerOptions {
+  /** Takes permits from the row that all processes share. */
+  readonly lease: (request: LeaseRequest) => Promise<Lease>;
+  readonly slots: CallSlots;
+  readonly clock: LocalClock;
+  /** In [0, 1): spreads what processes ask. */
+  readonly random: () => number;
+}
+
+/** The right to make one call now. */
+export interface Permit {
+  /** Call right before the call goes out, if something was done in between. */
+  sent(): void;
+  /** Call when its answer begins to arrive, or it has failed. Later calls of this do nothing. */
+  answered(): void;
+  /** The call was not made: its permit goes back. */
+  unused(): void;
+}
+
+interface Waiter {
+  readonly lane: Lane;
+  readonly sinceMs: number;
+  readonly resolve: (permit: Permit) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface HeldPermit {
+  readonly seq: number;
+  readonly atMs: number;
+}
+
+/** A lease holds permits for so long. */
+const LEASE_MS = 100;
+/** Asked for ahead, so that the next ones are there when the last is used. */
+const PREFETCH_MS = 25;
+/** What is further away is waited for without a call slot and without an activity: the row owns that wait. */
+const NEAR_MS = 3_000;
+/** Nobody waits longer than this in a queue that moves; leases of accounts live longer. */
+const LONGEST_WAIT_MS = 20_000;
+
+/**
+ * Spends the permits of one bucket in this process: each call at its moment, persons before bulk, bulk never starved.
+ * A wait that is long ends as Throttled with the code `budget`, which is nobody's failure.
+ */
+export class Pacer {
+  readonly #clock: DatabaseClock;
+  readonly #persons: Waiter[] = [];
+  readonly #bulk: Waiter[] = [];
+  #arrivals: Arrivals;
+  #pace: Pace;
+  #held: HeldPermit[] = [];
+  #reports: ArrivalReport[] = [];
+  #running = 0;
+  #leasing = false;
+  #assigned = 0;
+  #askAt: Record<Lane, number> = { person: 0, bulk: 0 };
+  #cancelTimer: () => void = () => undefined;
+
+  constructor(
+    private readonly options: PacerOptions,
+    pace: Pace,
+  ) {
+    this.#clock = new DatabaseClock(options.clock);
+    this.#pace = pace;
+    this.#arrivals = new Arrivals(pace.settleMs - LATEST_MS);
+  }
+
+  /** The pace may change while calls wait; permits of the old one are given back. */
+  set pace(pace: Pace) {
+    if (JSON.stringify(pace) === JSON.stringify(this.#pace)) return;
+    this.#pace = pace;
+    this.#arrivals = new Arrivals(pace.settleMs - LATEST_MS);
+    this.dropPermits();
+  }
+
+  /** Gives back what is held: the service asked to wait, or the pace has changed. */
+  dropPermits(): void {
+    for (const { seq } of this.#held) this.#report(seq, 0);
+    this.#held = [];
+    this.#pump();
+  }
+
+  /** Waits for the moment of one call, which then has a call slot. Throws Throttled or, when aborted, Unavailable. */
+  acquire(lane: Lane, signal: AbortSignal): Promise<Permit> {
+    return new Promise<Permit>((resolve, reject) => {
+      const queue = lane === 'person' ? this.#persons : this.#bulk;
+      const onAbort = (): void => {
+        const place = queue.indexOf(waiter);
+        if (place < 0) return;
+        queue.splice(place, 1);
+        waiter.reject(new Unavailable('the call was cancelled before it was made', { code: 'cancelled' }));
+      };
+      const settled = <T>(settle: (value: T) => void) => {
+        return (value: T): void => {
+          signal.removeEventListener('abort', onAbort);
+          settle(value);
+        };
+      };
+      const sinceMs = this.options.clock.now();
+      const waiter: Waiter = { lane, sinceMs, resolve: settled(resolve), reject: settled(reject) };
+      queue.push(waiter);
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort, { once: true });
+      this.#pump();
+    });
+  }
+
+  /** Call when a call slot has become free. */
+  slotFreed(): void {
+    this.#pump();
+  }
+
+  #pump(): void {
+    this.#cancelTimer();
+    this.#dropLate();
+    this.#assign();
+    this.#giveUpOld();
+    const waiting = this.#persons.length + this.#bulk.length;
+    if (waiting === 0) return;
+    this.#leaseIfNeeded();
+    const wakeMs = this.#nextMoment();
+    // Timers count whole milliseconds; one that is early would only have to be set again.
+    if (wakeMs !== undefined) this.#cancelTimer = this.options.clock.after(Math.ceil(wakeMs), () => this.#pump());
+  }
+
+  #nextMoment(): number | undefined {
+    const nowMs = this.#clock.earliest();
+    const [next] = this.#held;
+    const last = this.#held.at(-1);
+    const moments: number[] = [];
+    if (next !== undefined && next.atMs > nowMs) moments.push(next.atMs - nowMs);
+    if (next !== undefined && next.atMs <= nowMs) moments.push(next.atMs + LATEST_MS - nowMs);
+    if (!this.#leasing) {
+      const askMs = Math.min(...this.#lanes().map((lane) => this.#askAt[lane])) - this.options.clock.now();
+      if (Number.isFinite(askMs)) moments.push(Math.max(askMs, last === undefined ? 0 : last.atMs - PREFETCH_MS - nowMs));
+    }
+    const ahead = moments.filter((ms) => ms > 0);
+    return ahead.length === 0 ? undefined : Math.min(...ahead);
+  }
+
+  #lanes(): readonly Lane[] {
+    return [...(this.#persons.length > 0 ? (['person'] as const) : []), ...(this.#bulk.length > 0 ? (['bulk'] as const) : [])];
+  }
+
+  #dropLate(): void {
+    const nowMs = this.#clock.earliest();
+    while (this.#held[0] !== undefined && this.#held[0].atMs + LATEST_MS < nowMs) {
+      this.#report(this.#held[0].seq, 0);
+      this.#held.shift();
+    }
+  }
+
+  #assign(): void {
+    const nowMs = this.#clock.earliest();
+    for (let next = this.#held[0]; next !== undefined && next.atMs <= nowMs; next = this.#held[0]) {
+      const queue = this.#nextQueue();
+      if (queue[0] === undefined || !this.options.slots.tryEnter()) return;
+      this.#held.shift();
+      this.#assigned += 1;
+      this.#running += 1;
+      queue.shift()?.resolve(this.#permit(next.seq));
+    }
+  }
+
+  /** Persons first, but one in five is bulk's as long as it waits: persons alone must not use up everything. */
+  #nextQueue(): Waiter[] {
+    if (this.#persons.length === 0) return this.#bulk;
+    const bulkTurn = this.#bulk.length > 0 && this.#assigned % Math.round(1 / BULK_SHARE) === 0;
+    return bulkTurn ? this.#bulk : this.#persons;
+  }
+
+  #permit(seq: number): Permit {
+    let sentMs = this.#clock.latest();
+    let open = true;
+    const close = (atMs: () => number): void => {
+      if (!open) return;
+      open = false;
+      this.#running -= 1;
+      this.#report(seq, atMs());
+    };
+    const arrivals = this.#arrivals;
+    return {
+      sent: () => void (sentMs = this.#clock.latest()),
+      answered: () => close(() => arrivals.latest(sentMs, this.#clock.latest())),
+      unused: () => close(() => 0),
+    };
+  }
+
+  #report(seq: number, atMs: number): void {
+    if (this.#pace.tokens > 0) this.#reports.push({ seq, atMs });
+  }
+
+  #giveUpOld(): void {
+    const oldest = this.options.clock.now() - LONGEST_WAIT_MS;
+    for (const queue of [this.#persons, this.#bulk]) {
+      while (queue[0] !== undefined && queue[0].sinceMs < oldest) queue.shift()?.reject(budgetWait(1_000));
+    }
+  }
+
+  #leaseIfNeeded(): void {
+    const nowMs = this.options.clock.now();
+    const last = this.#held.at(-1);
+    if (this.#leasing || (last !== undefined && last.atMs - this.#clock.earliest() > PREFETCH_MS)) return;
+    if (this.#persons.length + this.#bulk.length <= this.#held.length) return;
+    const persons = this.#persons.length - this.#held.length;
+    if (persons > 0 && this.#askAt.person <= nowMs) void this.#lease('person', persons);
+    else if (this.#bulk.length > 0 && this.#askAt.bulk <= nowMs) void this.#lease('bulk', this.#bulkDemand());
+  }
+
+  /** Only what can soon be used: a permit that is too old is lost. */
+  #bulkDemand(): number {
+    const soonFree = this.options.slots.free + Math.ceil(this.#running / 4);
+    const usable = Math.min(this.#bulk.length + this.#persons.length - this.#held.length, soonFree);
+    return Math.max(1, Math.min(usable, Math.floor(LEASE_MS / this.#pace.intervalMs)));
+  }
+
+  async #lease(lane: Lane, count: number): Promise<void> {
+    this.#leasing = true;
+    const pace = this.#pace;
+    const reports = this.#reports;
+    this.#reports = [];
+    const sentMs = this.options.clock.now();
+    try {
+      const lease = await this.options.lease({ lane, count, pace, reports });
+      this.#clock.learn(sentMs, lease.nowMs);
+      this.#take(lane, lease, pace);
+    } catch (error) {
+      // Our own database is away: whoever waits hears of it, as from any other statement.
+      for (const waiter of [...this.#persons.splice(0), ...this.#bulk.splice(0)]) waiter.reject(error);
+    } finally {
+      this.#leasing = false;
+    }
+    this.#pump();
+  }
+
+  #take(lane: Lane, lease: Lease, pace: Pace): void {
+    const permits = lease.atMs.map((atMs, place) => ({ seq: lease.firstSeq + place, atMs }));
+    if (pace !== this.#pace) return;
+    this.#held = [...this.#held, ...permits].sort((one, other) => one.atMs - other.atMs);
+    if (permits.length > 0) return;
+    this.#askAt[lane] = this.options.clock.now() + lease.waitMs + 2 + this.options.random() * 8;
+    if (lease.waitMs <= NEAR_MS) return;
+    const queue = lane === 'person' ? this.#persons : this.#bulk;
+    for (const [place, waiter] of queue.splice(0).entries())
+      waiter.reject(budgetWait(lease.waitMs + place * this.#pace.intervalMs));
+  }
+}
+
+function budgetWait(ms: number): Throttled {
+  return new Throttled('the budget of the service is used up for now', { code: 'budget', retryAfterMs: Math.ceil(ms) });
+}

@@ -1,0 +1,160 @@
+/**
+ * The arithmetic of a service's budget: how fast calls may be made so that no limit is exceeded, however the service
+ * counts. Times are milliseconds; moments are milliseconds since 1970 by the database's clock.
+ */
+
+/** How a service counts: windows that begin anew, a bucket that refills, or a strict log of the last window. */
+export type LimitKind = 'window' | 'bucket' | 'log';
+
+/** At most `limit` calls in `windowMs`. */
+export interface RateLimit {
+  readonly limit: number;
+  readonly windowMs: number;
+  /** Default `window`. */
+  readonly kind?: LimitKind | undefined;
+  /** What a bucket holds when it is full. Default: a tenth of `limit`, at least 2. */
+  readonly burst?: number | undefined;
+}
+
+/** What an operator may set about the budget of a service. */
+export interface BudgetSettings {
+  /** For every call. Several hold together. */
+  readonly limits?: readonly RateLimit[] | undefined;
+  /** By route, e.g. `PATCH /users/{}`; beside the limits of the service. */
+  readonly routes?: Readonly<Record<string, readonly RateLimit[]>> | undefined;
+  /** The part of every limit, learned ones included, that is left to the service's other users: 0 (default) to 0.9. */
+  readonly leaveFree?: number | undefined;
+  /** Calls at the same time over all worker processes; 1 = one after the other. Default: no cap beyond each process's. */
+  readonly concurrency?: number | undefined;
+}
+
+/** A limit as the limiter uses it. */
+export interface Pace {
+  /** Between two permits. */
+  readonly intervalMs: number;
+  /** How far a permit may be behind its time and be caught up with. */
+  readonly toleranceMs: number;
+  /** With tokens: how long a token rests after the call that it was used for has arrived. */
+  readonly windowMs: number;
+  /** Each permit uses one of so many tokens in turn; 0 = the interval alone holds the limit. */
+  readonly tokens: number;
+  /** How long after its permit a call is believed to have arrived, as long as no answer proves that it was earlier. */
+  readonly settleMs: number;
+}
+
+/** A permit that is later than this is not used any more. */
+export const LATEST_MS = 30;
+/** Bulk takes permits at most so far ahead: what a crash loses, and what a person waits for at most. */
+export const BULK_AHEAD_MS = 150;
+/** A person's call may wait so long for its permit; what is further away is waited for without a call slot. */
+export const PERSON_AHEAD_MS = 3_000;
+/** The part that bulk keeps while persons alone could use up everything. */
+export const BULK_SHARE = 0.2;
+
+const TOLERANCE_MS = 25;
+/** How much later than sent a call arrives at most, where only a strict log would notice more. */
+const TRAVEL_MS = 20;
+/** A strict log is not believed to have seen a call before its answer proves it. */
+const STRICT_TRAVEL_MS = 250;
+/** Windows of these lengths are held exactly, by tokens: shorter ones are over before a report comes, longer ones have room. */
+const TOKENS_FROM_MS = 500;
+const TOKENS_TO_MS = 30_000;
+const MOST_TOKENS = 1_000;
+
+/** The pace that keeps every one of the limits; undefined when there is none. Calls are spread, so the slowest decides. */
+export function paceOf(limits: readonly RateLimit[], leaveFree = 0): Pace | undefined {
+  const paces = limits.map((limit) => paceOfLimit(limit, leaveFree));
+  const [first, ...others] = paces;
+  if (first === undefined) return undefined;
+  return others.reduce((slowest, pace) => (pace.intervalMs > slowest.intervalMs ? pace : slowest), first);
+}
+
+function paceOfLimit({ limit, windowMs, kind = 'window', burst }: RateLimit, leaveFree: number): Pace {
+  const share = Math.min(0.9, Math.max(0, leaveFree));
+  const permits = Math.max(1, Math.floor(limit * (1 - share) + 1e-9));
+  if (kind === 'bucket') return bucketPace(windowMs / permits, windowMs, burst ?? Math.max(2, limit / 10));
+  if (windowMs >= TOKENS_FROM_MS && windowMs <= TOKENS_TO_MS && permits <= MOST_TOKENS) {
+    const settleMs = LATEST_MS + (kind === 'log' ? STRICT_TRAVEL_MS : TRAVEL_MS);
+    return { intervalMs: windowMs / permits, toleranceMs: TOLERANCE_MS, windowMs, tokens: permits, settleMs };
+  }
+  // Permits that are late, early by the tolerance, or long on their way must still fit into one window.
+  const slackMs = TOLERANCE_MS + LATEST_MS + TRAVEL_MS;
+  const intervalMs = (windowMs + slackMs) / permits;
+  return { intervalMs, toleranceMs: TOLERANCE_MS, windowMs, tokens: 0, settleMs: 0 };
+}
+
+/** A bucket forgives what it holds: half of that for catching up, the rest for calls that arrive late. */
+function bucketPace(exactMs: number, windowMs: number, burst: number): Pace {
+  const intervalMs = exactMs * 1.001;
+  const toleranceMs = Math.min(TOLERANCE_MS, (Math.max(1, burst) - 1) * intervalMs * 0.5);
+  return { intervalMs, toleranceMs, windowMs, tokens: 0, settleMs: 0 };
+}
+
+/** What the row of a bucket holds. */
+export interface BudgetState {
+  /** Permits given so far. */
+  readonly taken: number;
+  /** When the next one is due. */
+  readonly nextFreeMs: number;
+  /** From when bulk may have one even if persons ask for all. */
+  readonly bulkDueMs: number;
+  readonly blockedUntilMs: number;
+  /** By token: when its last call has arrived at the latest. */
+  readonly log: readonly number[];
+}
+
+export interface PermitRequest {
+  readonly lane: 'person' | 'bulk';
+  readonly count: number;
+}
+
+export interface PermitGrant {
+  readonly state: BudgetState;
+  /** When each permit may be used; empty = none now. */
+  readonly atMs: readonly number[];
+  /** How long to wait before asking again, when there is none. */
+  readonly waitMs: number;
+}
+
+/**
+ * Gives permits. The database function `take_permits` does the same under the lock of the row; a test holds the two
+ * together. This one is here to be reasoned about.
+ */
+export function grantPermits(
+  state: BudgetState,
+  pace: Pace,
+  request: PermitRequest & { readonly nowMs: number },
+): PermitGrant {
+  const { nowMs, lane } = request;
+  const log = pace.tokens === state.log.length ? [...state.log] : Array.from({ length: pace.tokens }, () => 0);
+  const gateMs = (seq: number): number => (pace.tokens === 0 ? 0 : (log[seq % pace.tokens] ?? 0) + pace.windowMs);
+  let nextMs = Math.max(state.nextFreeMs, nowMs - pace.toleranceMs, state.blockedUntilMs);
+  const aheadMs = lane === 'bulk' ? BULK_AHEAD_MS : PERSON_AHEAD_MS;
+  const firstMs = Math.max(nextMs, gateMs(state.taken));
+  const due = lane === 'bulk' && state.bulkDueMs <= nowMs && firstMs <= nowMs + PERSON_AHEAD_MS;
+  if (firstMs > nowMs + aheadMs && !due) return { state, atMs: [], waitMs: firstMs - nowMs - aheadMs };
+  const atMs: number[] = [];
+  for (let seq = state.taken; seq < state.taken + request.count; seq += 1) {
+    const at = Math.max(nextMs, gateMs(seq));
+    if (atMs.length > 0 && at > nowMs + aheadMs) break;
+    atMs.push(at);
+    if (pace.tokens > 0) log[seq % pace.tokens] = at + pace.settleMs;
+    nextMs = Math.max(nextMs, at - pace.toleranceMs) + pace.intervalMs;
+  }
+  return {
+    state: {
+      ...state,
+      taken: state.taken + atMs.length,
+      nextFreeMs: nextMs,
+      bulkDueMs: lane === 'bulk' ? nowMs + pace.intervalMs / BULK_SHARE : state.bulkDueMs,
+      log,
+    },
+    atMs,
+    waitMs: 0,
+  };
+}
+
+/** Nobody needs to come back at the very moment that a 429 named: up to a twentieth of the wait later, at most 2 s. */
+export function reopenAfterMs(waitMs: number, random: number): number {
+  return Math.ceil(waitMs + Math.min(2_000, 20 + waitMs / 20) * random);
+}

@@ -1,0 +1,97 @@
+/** Budgets: what each service allows, and the permits that all worker processes take from one row. */
+export const sql = `
+alter table services add column budget jsonb not null default '{}';
+
+-- One row per service and bucket ('' = every call of the service, else a route). Moments are milliseconds since 1970.
+create table budgets (
+  service_id uuid not null references services (id) on delete cascade,
+  bucket text not null,
+  -- Permits given so far, and when the next one is due.
+  taken bigint not null default 0,
+  next_free double precision not null default 0,
+  -- From when bulk may have one even if persons ask for all.
+  bulk_due double precision not null default 0,
+  blocked_until double precision not null default 0,
+  -- By token: when its last call has arrived at the latest.
+  log double precision[] not null default '{}',
+  window_ms double precision not null default 0,
+  -- What the service's own answers said: {limit, windowMs, source}.
+  learned jsonb,
+  learned_at timestamptz,
+  version bigint not null default 1,
+  primary key (service_id, bucket)
+);
+
+-- Calls at the same time over all processes: a process holds slots, and gives them back or lets them expire.
+create table budget_slots (
+  service_id uuid not null references services (id) on delete cascade,
+  slot integer not null,
+  holder uuid,
+  held_until timestamptz not null default '-infinity',
+  primary key (service_id, slot)
+);
+
+-- Gives permits; domain/pacing.ts says the same in TypeScript, with the reasons.
+create function take_permits(
+  sid uuid, bucket_name text, bulk boolean, amount integer, pace jsonb, known_seqs bigint[], known_ms double precision[]
+) returns table (now_ms double precision, wait_ms double precision, first_seq bigint, at_ms double precision[])
+language plpgsql as $$
+declare
+  b budgets;
+  interval_ms constant double precision := (pace ->> 'intervalMs')::double precision;
+  tolerance constant double precision := (pace ->> 'toleranceMs')::double precision;
+  win constant double precision := (pace ->> 'windowMs')::double precision;
+  tokens constant integer := (pace ->> 'tokens')::integer;
+  settle constant double precision := (pace ->> 'settleMs')::double precision;
+  ahead constant double precision := (pace ->> case when bulk then 'bulkAheadMs' else 'personAheadMs' end)::double precision;
+  furthest constant double precision := (pace ->> 'personAheadMs')::double precision;
+  closed double precision;
+  next_ms double precision;
+  moment double precision;
+  seq bigint;
+begin
+  select * into b from budgets where service_id = sid and bucket = bucket_name for update;
+  if not found then
+    insert into budgets (service_id, bucket) values (sid, bucket_name) on conflict do nothing;
+    select * into strict b from budgets where service_id = sid and bucket = bucket_name for update;
+  end if;
+  select extract(epoch from blocked_until) * 1000 into closed from services where id = sid;
+  now_ms := extract(epoch from clock_timestamp()) * 1000;
+  if cardinality(b.log) <> tokens or b.window_ms <> win then
+    -- Another limit: what was given under the old one may still count for a whole window.
+    if b.taken > 0 and tokens > 0 then b.next_free := greatest(b.next_free, now_ms + win); end if;
+    b.log := array_fill(0::double precision, array[tokens]);
+    b.window_ms := win;
+  end if;
+  if tokens > 0 then
+    for i in 1 .. cardinality(known_seqs) loop
+      seq := known_seqs[i];
+      if seq < b.taken and seq >= b.taken - tokens then b.log[seq % tokens + 1] := known_ms[i]; end if;
+    end loop;
+  end if;
+  next_ms := greatest(b.next_free, now_ms - tolerance, b.blocked_until, coalesce(closed, 0));
+  moment := next_ms;
+  if tokens > 0 then moment := greatest(moment, b.log[b.taken % tokens + 1] + win); end if;
+  first_seq := b.taken;
+  at_ms := '{}';
+  wait_ms := 0;
+  if moment > now_ms + ahead and not (bulk and b.bulk_due <= now_ms and moment <= now_ms + furthest) then
+    wait_ms := moment - now_ms - ahead;
+  else
+    for i in 1 .. amount loop
+      moment := next_ms;
+      if tokens > 0 then moment := greatest(moment, b.log[b.taken % tokens + 1] + win); end if;
+      exit when i > 1 and moment > now_ms + ahead;
+      at_ms := at_ms || moment;
+      if tokens > 0 then b.log[b.taken % tokens + 1] := moment + settle; end if;
+      next_ms := greatest(next_ms, moment - tolerance) + interval_ms;
+      b.taken := b.taken + 1;
+    end loop;
+    b.next_free := next_ms;
+    if bulk then b.bulk_due := now_ms + interval_ms / (pace ->> 'bulkShare')::double precision; end if;
+  end if;
+  update budgets set taken = b.taken, next_free = b.next_free, bulk_due = b.bulk_due, log = b.log, window_ms = b.window_ms,
+    version = b.version + 1 where service_id = sid and bucket = bucket_name;
+  return next;
+end $$;
+`;
