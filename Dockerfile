@@ -31,10 +31,10 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/package.json package.json
 COPY --from=build /app/sdk/package.json /app/sdk/main.js sdk/
 COPY --from=build /app/dist dist
-COPY --from=build /app/docker/healthcheck.mjs docker/
+COPY --from=build /app/scripts/healthcheck.mjs scripts/
 USER node
 EXPOSE 8080
 ENTRYPOINT ["node", "--enable-source-maps"]
 CMD ["dist/api/main.js"]
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "docker/healthcheck.mjs", "api"]
+  CMD ["node", "scripts/healthcheck.mjs", "api"]

@@ -10,7 +10,7 @@ import { convergeMembers } from './group-members';
 import type { CallOptions } from './manager-call';
 import { callManager } from './manager-call';
 import type { ManagerEntry } from './managers';
-import { serviceTrouble } from './service-trouble';
+import { serviceTrouble, serviceWorked } from './service-trouble';
 
 const LEASE_MS = 60_000;
 const MAX_NAMES = 20;
@@ -47,6 +47,7 @@ async function attempt(deps: ActivityDependencies, round: GroupRound, group: Man
     const made = await make(deps, round, group);
     deps.failpoint('group:after-call');
     const members = await withMembers(deps, round, { group, made });
+    if (made.did.length + members.length > 0) await serviceWorked(deps, round.service);
     const release: GroupRelease = {
       ...same,
       ...made.facts,
@@ -59,8 +60,8 @@ async function attempt(deps: ActivityDependencies, round: GroupRound, group: Man
     return { release, outcome: { outcome: 'settled', did: [...made.did, ...members] } };
   } catch (error) {
     if (!isServiceError(error)) throw error;
-    const verdict = judgeFailure(error, group.failures, deps.random());
-    await serviceTrouble(deps, round.service, verdict);
+    const judged = judgeFailure(error, group.failures, deps.random());
+    const verdict = await serviceTrouble(deps, round.service, { verdict: judged, subject: group.id });
     const { attention, nextTryMs, failures } = verdict;
     // Somebody removed it over there: it is made anew at the next try, and its members join it again.
     const isGone = error.kind === 'gone' && group.remoteId !== null;

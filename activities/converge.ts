@@ -17,7 +17,7 @@ import { planProfile, settleUnknown } from './create-account';
 import type { HookFormats } from './create-account';
 import { judgeFailure } from './failures';
 import { Round, RoundEnds } from './round';
-import { serviceTrouble } from './service-trouble';
+import { serviceTrouble, serviceWorked } from './service-trouble';
 import { concernsOperators, tellOperators } from './tell';
 
 /** What is needed to ask a hook, beside the round. */
@@ -65,15 +65,22 @@ function outcomeOf(release: Release, changed: boolean): ConvergeOutcome {
 
 async function attempt(round: Round, access: HookAccess): Promise<Release> {
   try {
-    return await walk(round, access);
+    const release = await walk(round, access);
+    if (release.did.length > 0) await serviceWorked(round.deps, round.service);
+    return release;
   } catch (error) {
     if (error instanceof RoundEnds) return endedRelease(round, error);
     if (error instanceof AccountGone) return goneRelease(round);
     if (!isServiceError(error)) throw error;
     // A group that is gone says nothing about the account: it is tried again, once the group has been made anew.
     if (error.kind === 'gone' && error.what !== 'group') return goneRelease(round);
-    const verdict = judgeFailure(error, round.situation.failures, round.deps.random());
-    await serviceTrouble(round.deps, round.service, verdict);
+    if (round.did.length > 0) await serviceWorked(round.deps, round.service);
+    const judged = judgeFailure(error, round.situation.failures, round.deps.random());
+    const subject = round.situation.userId;
+    const { service: _service, ...verdict } = await serviceTrouble(round.deps, round.service, {
+      verdict: judged,
+      subject,
+    });
     round.deps.log.warn({ event: 'account.failed', ...logFields(round), kind: error.kind, code: error.code });
     return { ...base(round), ...verdict, reached: false };
   }
@@ -143,7 +150,7 @@ const TAKINGS: readonly GuardKind[] = ['removal', 'disable'];
 /** Nothing is taken away before the guard has allowed it; a right that came back voids what was staged or held. */
 async function guard(round: Round, decision: Decision): Promise<void> {
   const { deps, service, situation } = round;
-  if (decision.wanted && situation.guarded) await cancelTakings(deps.db, situation, TAKINGS);
+  if (decision.wanted && situation.guarded) await cancelTakings(deps.db, situation, returnedKinds(round, decision));
   if (decision.guard === null) return;
   const taking = {
     userId: situation.userId,
@@ -157,6 +164,13 @@ async function guard(round: Round, decision: Decision): Promise<void> {
     throw new RoundEnds({ outcome: 'removal waits for approval', attention: 'staged', nextTryMs: 'never' });
   if (answer === 'held')
     throw new RoundEnds({ outcome: 'removal was rejected', attention: 'held', nextTryMs: null, reached: true });
+}
+
+/** Where groups are set per account and need no write, whatever was to be taken of them has come back too. */
+function returnedKinds(round: Round, decision: Decision): readonly GuardKind[] {
+  const groupsStand =
+    round.service.membership === 'by account' && !decision.steps.some((step) => step.step === 'set groups');
+  return groupsStand ? [...TAKINGS, 'group removal'] : TAKINGS;
 }
 
 /** What every release of this round has in common: success, nothing special. */

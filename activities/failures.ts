@@ -1,4 +1,5 @@
 import type { AnyServiceError } from '@muster/sdk';
+import type { CountedFailure } from '../domain/breaker';
 import { backoffMs } from '../domain/backoff';
 import type { Release } from '../store/settle';
 
@@ -6,7 +7,11 @@ import type { Release } from '../store/settle';
 export type FailureVerdict = Pick<Release, 'attention' | 'nextTryMs' | 'failures' | 'outcome' | 'error'> & {
   /** The whole service is concerned, not this account. */
   readonly service:
-    { readonly kind: 'block'; readonly ms: number } | { readonly kind: 'pause'; readonly detail: string } | null;
+    | { readonly kind: 'block'; readonly ms: number }
+    | { readonly kind: 'pause'; readonly detail: string }
+    /** Nothing by itself; many in a row, of different accounts, mean that the service is broken. */
+    | { readonly kind: 'count'; readonly as: CountedFailure; readonly detail: string }
+    | null;
 };
 
 /** Judges a failure. `failures` is the number before this one; throttling and service-wide trouble use up none. */
@@ -39,7 +44,7 @@ export function judgeFailure(error: AnyServiceError, failures: number, random: n
         failures: failures + 1,
         outcome: 'rejected',
         error: shown,
-        service: null,
+        service: { kind: 'count', as: 'too many failures', detail: error.message },
       };
     case 'gone':
     case 'unavailable':
@@ -49,7 +54,13 @@ export function judgeFailure(error: AnyServiceError, failures: number, random: n
         failures: failures + 1,
         outcome: 'failed, will be tried again',
         error: shown,
-        service: null,
+        service: countAway(error),
       };
   }
+}
+
+/** What is not there is the account's matter, and a call that was never made says nothing. */
+function countAway(error: AnyServiceError): FailureVerdict['service'] {
+  if (error.kind !== 'unavailable' || error.code === 'cancelled') return null;
+  return { kind: 'count', as: 'unavailable', detail: error.message };
 }

@@ -1,7 +1,7 @@
 import type { AccountRef, GroupRef } from '@muster/sdk';
 import { Gone } from '@muster/sdk';
-import { askGuard, confirmTaking } from '../store/guard';
-import { memberDifferences, recordMembers } from '../store/group-members';
+import { askGuard, cancelTakings, confirmTaking } from '../store/guard';
+import { memberDifferences, recordMembers, returnedMembers } from '../store/group-members';
 import type { MemberDifference } from '../store/group-members';
 import type { GroupRound } from './converge-group';
 import type { ActivityDependencies } from './dependencies';
@@ -26,6 +26,8 @@ export async function convergeMembers(
   group: MemberGroup,
 ): Promise<readonly string[]> {
   const place = { serviceId: round.service.id, remoteGroupId: group.id };
+  for (const userId of await returnedMembers(deps.db, place))
+    await cancelTakings(deps.db, { serviceId: place.serviceId, userId }, ['group removal']);
   let changed = false;
   for (;;) {
     const found = await memberDifferences(deps.db, place, PAGE);

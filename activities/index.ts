@@ -10,7 +10,7 @@ import { leaseRemainingMs, takeLeases } from '../store/leases';
 import { readSituations } from '../store/situations';
 import { stageDone, stageSync } from '../store/sync-items';
 import { finishSync, readSync } from '../store/syncs';
-import type { AccountInput, CallManagerInput, ConvergeOutcome, GroupInput } from '../workflows/contracts';
+import type { AccountInput, CallManagerInput, ConvergeOutcome, GroupInput, ProbeInput } from '../workflows/contracts';
 import { accountWorkflowId, groupWorkflowId } from '../workflows/contracts';
 import { convergeLeased } from './converge';
 import type { HookAccess } from './converge';
@@ -20,6 +20,7 @@ import type { Webhook } from './deliver-notifications';
 import type { ActivityDependencies } from './dependencies';
 import { answerManagerCall } from './answer-call';
 import type { CallOptions } from './manager-call';
+import { probeService } from './probe';
 import { LEASE_MS, Round } from './round';
 import { serviceTrouble } from './service-trouble';
 import { judgeFailure } from './failures';
@@ -62,6 +63,7 @@ export function createActivities({ deps, webhook }: ActivityOptions) {
       alive(() => endSync(deps, syncId, cancelled)),
     sweep: (): Promise<SweepReport> => alive(() => sweep(deps, () => Context.current().heartbeat())),
     deliverNotifications: (): Promise<number> => alive(() => deliverNotifications(deps, webhook)),
+    probeService: ({ service }: ProbeInput): Promise<boolean> => alive(() => probe(deps, service, { portFor })),
     answerManagerCall: (input: CallManagerInput): Promise<void> => answerManagerCall(deps, input, personCall(deps)),
   };
 }
@@ -84,6 +86,15 @@ async function convergeOne(
 ): Promise<ConvergeOutcome> {
   const service = await openService(deps, input.service);
   if ('outcome' in service) return service;
+  return convergeOn(deps, service, { ...input, access });
+}
+
+/** Converges one account of a service, whether it is paused or not. */
+async function convergeOn(
+  deps: ActivityDependencies,
+  service: EngineService,
+  input: AccountInput & { readonly access: HookAccess },
+): Promise<ConvergeOutcome> {
   const entry = await entryOf(deps, service);
   if ('outcome' in entry) return entry;
   const request = {
@@ -98,7 +109,14 @@ async function convergeOne(
   const [situation] = await readSituations(deps.db, service.id, [input.userId]);
   if (situation === undefined) return { outcome: 'stopped', reason: 'there is no such account', did: [] };
   const call = personCall(deps);
-  return convergeLeased(new Round({ deps, service, entry, call, lease, situation }), access);
+  return convergeLeased(new Round({ deps, service, entry, call, lease, situation }), input.access);
+}
+
+function probe(deps: ActivityDependencies & FlowDependencies, service: string, access: HookAccess): Promise<boolean> {
+  return probeService(deps, service, {
+    call: personCall(deps),
+    tryAccount: (paused, userId) => convergeOn(deps, paused, { service: paused.name, userId, access }),
+  });
 }
 
 /** A call for a person, as opposed to bulk. */
@@ -141,7 +159,7 @@ async function entryOf(deps: ActivityDependencies, service: EngineService) {
     return deps.managers.get(service);
   } catch (error) {
     if (!isServiceError(error)) throw error;
-    await serviceTrouble(deps, service, judgeFailure(error, 0, 0));
+    await serviceTrouble(deps, service, { verdict: judgeFailure(error, 0, 0) });
     return { outcome: 'stopped', reason: error.message, did: [] } as const;
   }
 }

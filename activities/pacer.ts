@@ -1,10 +1,10 @@
+import { setMaxListeners } from 'node:events';
 import { Throttled, Unavailable } from '@muster/sdk';
-import { BULK_SHARE, LATEST_MS } from '../domain/pacing';
+import { BULK_SHARE } from '../domain/pacing';
 import type { Pace } from '../domain/pacing';
 import type { ArrivalReport, Lease, LeaseRequest } from '../store/budgets';
 import { Arrivals } from './arrivals';
-import { DatabaseClock } from './database-clock';
-import type { LocalClock } from './database-clock';
+import type { DatabaseClock, LocalClock } from './database-clock';
 
 export type Lane = 'person' | 'bulk';
 
@@ -19,6 +19,7 @@ export interface PacerOptions {
   readonly lease: (request: LeaseRequest) => Promise<Lease>;
   readonly slots: CallSlots;
   readonly clock: LocalClock;
+  readonly databaseClock: DatabaseClock;
   /** In [0, 1): spreads what processes ask. */
   readonly random: () => number;
 }
@@ -47,6 +48,8 @@ interface HeldPermit {
 
 /** A lease holds permits for so long. */
 const LEASE_MS = 100;
+/** What a call is believed to take before one has been seen. */
+const FIRST_CALL_MS = 100;
 /** Asked for ahead, so that the next ones are there when the last is used. */
 const PREFETCH_MS = 25;
 /** What is further away is waited for without a call slot and without an activity: the row owns that wait. */
@@ -67,6 +70,7 @@ export class Pacer {
   #held: HeldPermit[] = [];
   #reports: ArrivalReport[] = [];
   #running = 0;
+  #callMs = FIRST_CALL_MS;
   #leasing = false;
   #assigned = 0;
   #askAt: Record<Lane, number> = { person: 0, bulk: 0 };
@@ -76,16 +80,16 @@ export class Pacer {
     private readonly options: PacerOptions,
     pace: Pace,
   ) {
-    this.#clock = new DatabaseClock(options.clock);
+    this.#clock = options.databaseClock;
     this.#pace = pace;
-    this.#arrivals = new Arrivals(pace.settleMs - LATEST_MS);
+    this.#arrivals = new Arrivals(pace.settleMs - pace.latestMs);
   }
 
   /** The pace may change while calls wait; permits of the old one are given back. */
   set pace(pace: Pace) {
     if (JSON.stringify(pace) === JSON.stringify(this.#pace)) return;
     this.#pace = pace;
-    this.#arrivals = new Arrivals(pace.settleMs - LATEST_MS);
+    this.#arrivals = new Arrivals(pace.settleMs - pace.latestMs);
     this.dropPermits();
   }
 
@@ -115,6 +119,8 @@ export class Pacer {
       const sinceMs = this.options.clock.now();
       const waiter: Waiter = { lane, sinceMs, resolve: settled(resolve), reject: settled(reject) };
       queue.push(waiter);
+      // A chunk's signal is one for all of its accounts: that many listeners are meant.
+      setMaxListeners(0, signal);
       if (signal.aborted) onAbort();
       else signal.addEventListener('abort', onAbort, { once: true });
       this.#pump();
@@ -145,7 +151,7 @@ export class Pacer {
     const last = this.#held.at(-1);
     const moments: number[] = [];
     if (next !== undefined && next.atMs > nowMs) moments.push(next.atMs - nowMs);
-    if (next !== undefined && next.atMs <= nowMs) moments.push(next.atMs + LATEST_MS - nowMs);
+    if (next !== undefined && next.atMs <= nowMs) moments.push(next.atMs + this.#pace.latestMs - nowMs);
     if (!this.#leasing) {
       const askMs = Math.min(...this.#lanes().map((lane) => this.#askAt[lane])) - this.options.clock.now();
       if (Number.isFinite(askMs)) moments.push(Math.max(askMs, last === undefined ? 0 : last.atMs - PREFETCH_MS - nowMs));
@@ -160,7 +166,7 @@ export class Pacer {
 
   #dropLate(): void {
     const nowMs = this.#clock.earliest();
-    while (this.#held[0] !== undefined && this.#held[0].atMs + LATEST_MS < nowMs) {
+    while (this.#held[0] !== undefined && this.#held[0].atMs + this.#pace.latestMs < nowMs) {
       this.#report(this.#held[0].seq, 0);
       this.#held.shift();
     }
@@ -188,17 +194,21 @@ export class Pacer {
   #permit(seq: number): Permit {
     let sentMs = this.#clock.latest();
     let open = true;
-    const close = (atMs: () => number): void => {
+    const close = (atMs: number): void => {
       if (!open) return;
       open = false;
       this.#running -= 1;
-      this.#report(seq, atMs());
+      this.#report(seq, atMs);
     };
     const arrivals = this.#arrivals;
     return {
       sent: () => void (sentMs = this.#clock.latest()),
-      answered: () => close(() => arrivals.latest(sentMs, this.#clock.latest())),
-      unused: () => close(() => 0),
+      answered: () => {
+        const nowMs = this.#clock.latest();
+        if (open) this.#callMs += (nowMs - sentMs - this.#callMs) / 10;
+        close(arrivals.latest(sentMs, nowMs));
+      },
+      unused: () => close(0),
     };
   }
 
@@ -225,8 +235,10 @@ export class Pacer {
 
   /** Only what can soon be used: a permit that is too old is lost. */
   #bulkDemand(): number {
-    const soonFree = this.options.slots.free + Math.ceil(this.#running / 4);
-    const usable = Math.min(this.#bulk.length + this.#persons.length - this.#held.length, soonFree);
+    const waiting = this.#bulk.length + this.#persons.length;
+    // Whose call ends within the lease frees its slot, and mostly comes back for another call.
+    const ending = this.#running * (LEASE_MS / Math.max(5, this.#callMs));
+    const usable = Math.min(waiting + this.#running, this.options.slots.free + Math.ceil(ending)) - this.#held.length;
     return Math.max(1, Math.min(usable, Math.floor(LEASE_MS / this.#pace.intervalMs)));
   }
 
@@ -235,10 +247,9 @@ export class Pacer {
     const pace = this.#pace;
     const reports = this.#reports;
     this.#reports = [];
-    const sentMs = this.options.clock.now();
     try {
+      await this.#clock.known();
       const lease = await this.options.lease({ lane, count, pace, reports });
-      this.#clock.learn(sentMs, lease.nowMs);
       this.#take(lane, lease, pace);
     } catch (error) {
       // Our own database is away: whoever waits hears of it, as from any other statement.

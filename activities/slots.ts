@@ -3,6 +3,7 @@ export class Slots {
   readonly #persons: (() => void)[] = [];
   readonly #bulk: (() => void)[] = [];
   #free: number;
+  #closedUntil = 0;
 
   constructor(size: number) {
     this.#free = size;
@@ -21,6 +22,16 @@ export class Slots {
     } finally {
       this.leave();
     }
+  }
+
+  /** Nobody should begin for so long; a shorter time never shortens what stands. */
+  closeFor(ms: number): void {
+    this.#closedUntil = Math.max(this.#closedUntil, performance.now() + ms);
+  }
+
+  /** How long nobody should begin yet; 0 = not at all. */
+  get closedMs(): number {
+    return Math.max(0, this.#closedUntil - performance.now());
   }
 
   /** Takes a slot if one is free at once; whoever got it calls `leave`. */

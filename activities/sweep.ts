@@ -1,15 +1,14 @@
 import { dispatchAccounts } from '../hooks/dispatch';
-import { beginNextSync, expandNow, FEW_ACCOUNTS } from '../hooks/flow';
+import { beginNextSync, expandNow, FEW_ACCOUNTS, steerSync } from '../hooks/flow';
 import type { FlowDependencies } from '../hooks/flow';
 import { dueAccounts, dueRemoteGroups } from '../store/due';
 import type { DueAccountRow } from '../store/due';
-import { engineServiceById } from '../store/engine-services';
+import { engineServiceById, takeProbes } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
 import { unexpandedChanges } from '../store/expand';
 import { settleChangeOperations } from '../store/operations';
 import { expirePasswords } from '../store/passwords';
 import { openSyncs, requestSync } from '../store/syncs';
-import { probeServices } from './probe';
 import type { ActivityDependencies } from './dependencies';
 
 export interface SweepReport {
@@ -50,7 +49,7 @@ export async function sweep(
   await settleChangeOperations(deps.db);
   heartbeat();
   const syncs = await sendSyncs(deps);
-  await probeServices(deps);
+  for (const { name } of await takeProbes(deps.db)) await deps.starter.probe(name);
   return { changes: changes.length, accounts: sent, groups: groups.length, syncs, failed: parts.failed };
 }
 
@@ -106,7 +105,8 @@ async function sendService(
 async function sendSyncs(deps: ActivityDependencies & FlowDependencies): Promise<number> {
   const open = await openSyncs(deps.db);
   for (const sync of open) {
-    if (sync.status === 'staging' || sync.status === 'running')
+    if (sync.signalDue !== null) await steerSync(deps, sync.id);
+    else if (sync.status === 'staging' || sync.status === 'running')
       await deps.starter.sync({ service: sync.service, syncId: sync.id });
   }
   const waiting = new Set(open.filter((sync) => sync.status === 'queued').map((sync) => sync.service));

@@ -76,7 +76,7 @@ async function canBeBuilt(deps: ActivityDependencies, service: EngineService): P
     return true;
   } catch (error) {
     if (!isServiceError(error)) throw error;
-    await serviceTrouble(deps, service, judgeFailure(error, 0, 0));
+    await serviceTrouble(deps, service, { verdict: judgeFailure(error, 0, 0) });
     return false;
   }
 }

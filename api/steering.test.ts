@@ -123,7 +123,7 @@ describe('steering a service over the API', () => {
 
     await api.call('post', `${links.self as string}/cancel`).expect(202);
 
-    expect(api.told).toContain(`syncCancelled mail ${id as string}`);
+    expect(api.told).toContain(`syncSteered ${id as string}`);
     await api.context.db.query(`update syncs set status = 'cancelled', finished_at = now() where id = $1`, [id]);
   });
 

@@ -1,11 +1,11 @@
 import { request } from 'node:http';
 import { Agent } from 'node:http';
 import { Pacer } from '../activities/pacer';
-import { processClock } from '../activities/database-clock';
+import { DatabaseClock, processClock } from '../activities/database-clock';
 import { Slots } from '../activities/slots';
 import { paceOf } from '../domain/pacing';
 import type { RateLimit } from '../domain/pacing';
-import { leasePermits } from '../store/budgets';
+import { databaseNow, leasePermits } from '../store/budgets';
 import { openDatabase } from '../store/database';
 
 /** What a spending process is told, as JSON in its only argument. */
@@ -26,14 +26,24 @@ async function main(order: SpendOrder): Promise<void> {
   const slots = new Slots(order.inFlight);
   const key = { serviceId: order.serviceId, bucket: '' };
   let leases = 0;
+  let unused = 0;
+  const moments = new Map<number, number>();
   const pacer = new Pacer(
     {
-      lease: (wanted) => {
+      lease: async (wanted) => {
         leases += 1;
-        return leasePermits(db, key, wanted);
+        for (const { seq, atMs } of wanted.reports) {
+          if (atMs === 0) unused += 1;
+          else late.push(atMs - (moments.get(seq) ?? atMs));
+          moments.delete(seq);
+        }
+        const given = await leasePermits(db, key, wanted);
+        for (const [place, atMs] of given.atMs.entries()) moments.set(given.firstSeq + place, atMs);
+        return given;
       },
       slots,
       clock: processClock,
+      databaseClock: new DatabaseClock(processClock, () => databaseNow(db)),
       random: Math.random,
     },
     pace,
@@ -54,7 +64,10 @@ async function main(order: SpendOrder): Promise<void> {
   };
   await Promise.all(Array.from({ length: order.inFlight * 2 }, loop));
   await db.close();
-  process.stdout.write(`${JSON.stringify({ leases, late: late.length, cpuMs: process.cpuUsage().user / 1000 })}\n`);
+  const cpuMs = (process.cpuUsage().user + process.cpuUsage().system) / 1000;
+  late.sort((one, other) => one - other);
+  const lateMs = [0.1, 0.5, 0.9, 0.99].map((part) => late[Math.floor(late.length * part)] ?? 0);
+  process.stdout.write(`${JSON.stringify({ leases, unused, lateMs, cpuMs })}\n`);
   process.exit(0);
 }
 

@@ -53,12 +53,13 @@ async function measure(databaseUrl: string, count: number, limit: RateLimit): Pr
   const serviceId = randomUUID();
   await db.query(`insert into services (id, name, connector) values ($1, $2, 'fake')`, [serviceId, `s-${serviceId}`]);
   const fake = await startFake(limit);
-  const order = { databaseUrl, serviceId, url: fake.url, limit, inFlight: 8, durationMs: Number(seconds) * 1000 };
+  const order = { databaseUrl, serviceId, url: fake.url, limit, inFlight: 16, durationMs: Number(seconds) * 1000 };
   const outputs = await Promise.all(Array.from({ length: count }, () => spend(order)));
   const { accepted, rejected, firstMs, lastMs, mostInWindow } = await fake.summary();
   fake.stop();
   await db.close();
   const leases = outputs.reduce((sum, text) => sum + (JSON.parse(text) as { leases: number }).leases, 0);
+  if (process.argv.includes('--more')) process.stdout.write(outputs.join(''));
   const used = (100 * accepted) / ((limit.limit * (lastMs - firstMs)) / limit.windowMs);
   const rate = (leases / ((lastMs - firstMs) / 1000)).toFixed(0);
   return `${limit.kind} ${limit.limit}/${limit.windowMs} ms, ${count} process(es): ${used.toFixed(2)} %, ${rejected} rejected of ${accepted + rejected}, most in a window ${mostInWindow}, ${rate} leases/s`;
@@ -71,7 +72,12 @@ async function main(): Promise<void> {
   for (const kind of kinds.split(',') as RateLimit['kind'][]) {
     for (const limit of limits.split(',').map(Number)) {
       for (const count of processes.split(',').map(Number)) {
-        const line = await measure(server.url, count, { kind, limit, windowMs: 1000, ...(kind === 'bucket' ? { burst: limit / 10 } : {}) });
+        const line = await measure(server.url, count, {
+          kind,
+          limit,
+          windowMs: 1000,
+          ...(kind === 'bucket' ? { burst: limit / 10 } : {}),
+        });
         process.stdout.write(`${line}\n`);
       }
     }

@@ -40,10 +40,10 @@ export interface Pace {
   readonly tokens: number;
   /** How long after its permit a call is believed to have arrived, as long as no answer proves that it was earlier. */
   readonly settleMs: number;
+  /** A permit that is later than this is not used any more. */
+  readonly latestMs: number;
 }
 
-/** A permit that is later than this is not used any more. */
-export const LATEST_MS = 30;
 /** Bulk takes permits at most so far ahead: what a crash loses, and what a person waits for at most. */
 export const BULK_AHEAD_MS = 150;
 /** A person's call may wait so long for its permit; what is further away is waited for without a call slot. */
@@ -52,6 +52,11 @@ export const PERSON_AHEAD_MS = 3_000;
 export const BULK_SHARE = 0.2;
 
 const TOLERANCE_MS = 25;
+const LATEST_MS = 30;
+/** Where tokens hold the limit, what was lost may be caught up with: at this part of the exact interval. */
+const CATCH_UP = 0.98;
+/** Tokens know how late a call was, so late permits do no harm; but what a crash leaves open rests so much longer. */
+const LATEST_WITH_TOKENS_MS = 100;
 /** How much later than sent a call arrives at most, where only a strict log would notice more. */
 const TRAVEL_MS = 20;
 /** A strict log is not believed to have seen a call before its answer proves it. */
@@ -74,20 +79,27 @@ function paceOfLimit({ limit, windowMs, kind = 'window', burst }: RateLimit, lea
   const permits = Math.max(1, Math.floor(limit * (1 - share) + 1e-9));
   if (kind === 'bucket') return bucketPace(windowMs / permits, windowMs, burst ?? Math.max(2, limit / 10));
   if (windowMs >= TOKENS_FROM_MS && windowMs <= TOKENS_TO_MS && permits <= MOST_TOKENS) {
-    const settleMs = LATEST_MS + (kind === 'log' ? STRICT_TRAVEL_MS : TRAVEL_MS);
-    return { intervalMs: windowMs / permits, toleranceMs: TOLERANCE_MS, windowMs, tokens: permits, settleMs };
+    return {
+      intervalMs: (windowMs / permits) * CATCH_UP,
+      toleranceMs: TOLERANCE_MS,
+      windowMs,
+      tokens: permits,
+      settleMs: LATEST_WITH_TOKENS_MS + (kind === 'log' ? STRICT_TRAVEL_MS : TRAVEL_MS),
+      latestMs: LATEST_WITH_TOKENS_MS,
+    };
   }
   // Permits that are late, early by the tolerance, or long on their way must still fit into one window.
   const slackMs = TOLERANCE_MS + LATEST_MS + TRAVEL_MS;
   const intervalMs = (windowMs + slackMs) / permits;
-  return { intervalMs, toleranceMs: TOLERANCE_MS, windowMs, tokens: 0, settleMs: 0 };
+  return { intervalMs, toleranceMs: TOLERANCE_MS, windowMs, tokens: 0, settleMs: 0, latestMs: LATEST_MS };
 }
 
-/** A bucket forgives what it holds: half of that for catching up, the rest for calls that arrive late. */
+/** A bucket forgives what it holds: half of that may arrive late, a quarter be caught up with. */
 function bucketPace(exactMs: number, windowMs: number, burst: number): Pace {
   const intervalMs = exactMs * 1.001;
-  const toleranceMs = Math.min(TOLERANCE_MS, (Math.max(1, burst) - 1) * intervalMs * 0.5);
-  return { intervalMs, toleranceMs, windowMs, tokens: 0, settleMs: 0 };
+  const heldMs = (Math.max(1, burst) - 1) * intervalMs;
+  const toleranceMs = Math.min(TOLERANCE_MS, heldMs / 4);
+  return { intervalMs, toleranceMs, windowMs, tokens: 0, settleMs: 0, latestMs: Math.min(100, heldMs / 2) };
 }
 
 /** What the row of a bucket holds. */

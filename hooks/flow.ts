@@ -8,7 +8,8 @@ import { dueRemoteGroups } from '../store/due';
 import { engineServiceById, engineServiceByName } from '../store/engine-services';
 import { expandChange } from '../store/expand';
 import type { DueAccount, Expansion, StagedOnService } from '../store/expand';
-import { startNextQueued } from '../store/syncs';
+import { signalTold } from '../store/sync-steering';
+import { readSync, startNextQueued } from '../store/syncs';
 import { createCall, takeCallAnswer } from '../store/manager-calls';
 import { notifyOperators } from '../store/notify';
 import type { CallManagerInput } from '../workflows/contracts';
@@ -36,7 +37,8 @@ export interface Flow {
   accountDue(serviceId: string, userId: string): Promise<void>;
   /** Begins the next queued sync of the service unless one is live. Never throws. */
   syncRequested(serviceName: string, syncId?: string): Promise<void>;
-  syncCancelled(serviceName: string, syncId: string): Promise<void>;
+  /** Tells a sync's workflow that it was paused, resumed or cancelled. Never throws. */
+  syncSteered(syncId: string): Promise<void>;
   /** Runs a manager action in a worker. Throws Unavailable when no worker answers in time. */
   callManager(serviceName: string, action: 'testConnection'): Promise<ConnectionReport>;
   /** Runs the manager's `callAction` in a worker. Throws Rejected with its words, Unavailable when no worker answers in time. */
@@ -56,7 +58,7 @@ export function createFlow(deps: FlowDependencies): Flow {
     changed: (changeId) => calmly('flow.changed', () => changed(deps, changeId)),
     accountDue: (serviceId, userId) => calmly('flow.account-due', () => sendService(deps, serviceId, [userId])),
     syncRequested: (service) => calmly('flow.sync-requested', () => beginNextSync(deps, service)),
-    syncCancelled: (service, syncId) => calmly('flow.sync-cancelled', () => deps.starter.cancelSync(service, syncId)),
+    syncSteered: (syncId) => calmly('flow.sync-steered', () => steerSync(deps, syncId)),
     callManager: async (service, action) =>
       (await callWorker(deps, { service, action, input: {} })) as ConnectionReport,
     callHookAction: (service, action, input) => callHookAction(deps, { service, input: { action, input } }),
@@ -117,8 +119,19 @@ async function sendService(deps: FlowDependencies, serviceId: string, userIds: r
 export async function beginNextSync(deps: DispatchDependencies, serviceName: string): Promise<void> {
   const service = await engineServiceByName(deps.db, serviceName);
   if (service === undefined) return;
-  const syncId = await startNextQueued(deps.db, service.id);
-  if (syncId !== undefined) await deps.starter.sync({ service: serviceName, syncId });
+  // More than one only where plans are among them: they wait for nobody.
+  for (let syncId = await startNextQueued(deps.db, service.id); syncId !== undefined; ) {
+    await deps.starter.sync({ service: serviceName, syncId });
+    syncId = await startNextQueued(deps.db, service.id);
+  }
+}
+
+/** Tells the workflow of a sync what it must still be told. It may be told twice; it is never forgotten. */
+export async function steerSync(deps: DispatchDependencies, syncId: string): Promise<void> {
+  const sync = await readSync(deps.db, syncId);
+  if (sync === undefined || sync.signalDue === null) return;
+  await deps.starter.steerSync({ service: sync.service, syncId }, sync.signalDue);
+  await signalTold(deps.db, syncId, sync.signalDue);
 }
 
 interface WorkerCall {

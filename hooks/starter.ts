@@ -9,12 +9,13 @@ import {
   groupWorkflowId,
   POKE_SIGNAL,
   SEARCH_ATTRIBUTES,
+  PROBE_WORKFLOW,
   SWEEP_NOW_ID,
   SWEEP_WORKFLOW,
-  SYNC_CANCEL_SIGNAL,
+  SYNC_SIGNALS,
   syncWorkflowId,
 } from '../workflows/contracts';
-import type { AccountWorkflow, BulkSyncInput, CallManagerInput } from '../workflows/contracts';
+import type { AccountWorkflow, BulkSyncInput, CallManagerInput, SyncSteering } from '../workflows/contracts';
 
 /** Starts and signals workflows. The only place that knows how; ids are business keys, so a second start is the same start. */
 export interface Starter {
@@ -25,7 +26,10 @@ export interface Starter {
   }): Promise<void>;
   group(service: string, remoteGroupId: string): Promise<void>;
   sync(input: BulkSyncInput): Promise<void>;
-  cancelSync(service: string, syncId: string): Promise<void>;
+  /** Tells a sync's workflow, which is started first if it is not there. */
+  steerSync(input: BulkSyncInput, signal: SyncSteering): Promise<void>;
+  /** Looks whether a paused service is well again. */
+  probe(service: string): Promise<void>;
   /** A sweep now, not at the next tick; many askers get one. */
   sweepNow(): Promise<void>;
   /** Runs a manager call in a worker and waits for its answer, which stands in the row `callId`. */
@@ -50,8 +54,8 @@ export function createStarter(options: StarterOptions): Starter {
     account: (request) => within(() => startAccount(client, request)),
     group: (service, remoteGroupId) => within(() => startGroup(client, service, remoteGroupId)),
     sync: (input) => within(() => startSync(client, input)),
-    cancelSync: (service, syncId) =>
-      within(() => client.workflow.getHandle(syncWorkflowId(service, syncId)).signal(SYNC_CANCEL_SIGNAL)),
+    steerSync: (input, signal) => within(() => steerSync(client, input, signal)),
+    probe: (service) => within(() => startProbe(client, service)),
     sweepNow: () => within(() => startSweep(client)),
     callManager: (input, timeoutMs) =>
       connection.withDeadline(Date.now() + timeoutMs, () => runCall(client, input, timeoutMs)),
@@ -100,16 +104,44 @@ async function startGroup(client: Client, service: string, remoteGroupId: string
 }
 
 async function startSync(client: Client, input: BulkSyncInput): Promise<void> {
+  await startOnce(() => client.workflow.start(BULK_SYNC_WORKFLOW, syncOptions(input)));
+}
+
+/** A lost start must not lose the signal: whichever comes first starts it. One that has ended needs no signal. */
+async function steerSync(client: Client, input: BulkSyncInput, signal: SyncSteering): Promise<void> {
   await startOnce(() =>
-    client.workflow.start(BULK_SYNC_WORKFLOW, {
-      workflowId: syncWorkflowId(input.service, input.syncId),
+    client.workflow.signalWithStart(BULK_SYNC_WORKFLOW, {
+      ...syncOptions(input),
+      signal: SYNC_SIGNALS[signal],
+      signalArgs: [],
+    }),
+  );
+}
+
+function syncOptions(input: BulkSyncInput) {
+  return {
+    workflowId: syncWorkflowId(input.service, input.syncId),
+    taskQueue: ENGINE_TASK_QUEUE,
+    args: [input] as [BulkSyncInput],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY' as const,
+    staticSummary: `bulk sync of ${input.service}`,
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: attribute.service, value: input.service },
+      { key: attribute.kind, value: BULK_SYNC_WORKFLOW },
+    ]),
+  };
+}
+
+async function startProbe(client: Client, service: string): Promise<void> {
+  await startOnce(() =>
+    client.workflow.start(PROBE_WORKFLOW, {
+      workflowId: `probe/${service}`,
       taskQueue: ENGINE_TASK_QUEUE,
-      args: [input],
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
-      staticSummary: `bulk sync of ${input.service}`,
+      args: [{ service }],
+      staticSummary: `probe of ${service}`,
       typedSearchAttributes: new TypedSearchAttributes([
-        { key: attribute.service, value: input.service },
-        { key: attribute.kind, value: BULK_SYNC_WORKFLOW },
+        { key: attribute.service, value: service },
+        { key: attribute.kind, value: PROBE_WORKFLOW },
       ]),
     }),
   );

@@ -23,7 +23,7 @@ export function isForAllGroups(
   service: EngineService,
   sync: Pick<Sync, 'actor' | 'kind' | 'scope'>,
 ): boolean {
-  const isAll = sync.kind === 'groups' && sync.scope.userIds === undefined && sync.scope.filter === undefined;
+  const isAll = sync.kind === 'groups' && Object.keys(sync.scope).length === 0;
   if (!isAll || sync.actor.startsWith('hook:')) return false;
   return hookOverrides(hookFor(deps.registry, service, INERT_PORT)).has('updateAllGroups');
 }

@@ -16,7 +16,12 @@ const WORKFLOW_SOURCES = ['workflows', 'domain'];
 /** Compiles to dist/, copies what is not TypeScript, bundles the workflows; does only what has changed. */
 export async function build() {
   const sources = sourceFolders().flatMap((folder) => filesOf(join(root, folder)));
-  const print = fingerprint([...sources, join(root, 'tsconfig.json'), join(root, CONFIG), join(root, 'package-lock.json')]);
+  const print = fingerprint([
+    ...sources,
+    join(root, 'tsconfig.json'),
+    join(root, CONFIG),
+    join(root, 'package-lock.json'),
+  ]);
   const printFile = join(dist, '.sources');
   if (readOr(printFile, '') === print && existsSync(join(dist, 'cli', 'main.js'))) return;
   await compile();
@@ -52,7 +57,9 @@ function fingerprint(files) {
 async function compile() {
   const stop = showProgress('Compiling');
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { code, output } = await run(process.execPath, [compiler, '--project', CONFIG, '--pretty', 'false'], { quiet: true });
+  const { code, output } = await run(process.execPath, [compiler, '--project', CONFIG, '--pretty', 'false'], {
+    quiet: true,
+  });
   stop();
   if (code === 0) return;
   console.error(output.trim());

@@ -78,6 +78,14 @@ export async function learnLimit(db: Queryable, { serviceId, bucket }: BudgetKey
   return stored.rowCount === 1;
 }
 
+/** The database's clock, in milliseconds since 1970. */
+export async function databaseNow(db: Queryable): Promise<number> {
+  const now = await db.query<{ now: number }>(
+    `select (extract(epoch from clock_timestamp()) * 1000)::double precision as now`,
+  );
+  return oneRow(now).now;
+}
+
 export interface KnownBucket {
   readonly bucket: string;
   readonly learned: RateLimit | null;

@@ -25,11 +25,11 @@ const SERVICE_OPEN = `s.paused_reason is null and (s.blocked_until is null or s.
 
 /**
  * A live bulk sync does by itself what was due when it was staged; what became due since must not wait for its end. While
- * it is being staged, nothing else is sent.
+ * it is being staged, nothing else is sent; what a paused one has left waits with it.
  */
 const LIVE_SYNC = `left join lateral (
   select max(coalesce(y.staged_version, 9223372036854775807)) as version from syncs y
-  where y.service_id = s.id and y.status in ('staging', 'running')) live on true`;
+  where y.service_id = s.id and y.status in ('staging', 'running', 'paused') and not y.dry_run) live on true`;
 const NOT_IN_SYNC = `(live.version is null or wanted_version > live.version)`;
 
 // The first condition is the predicate of the index: without it every account would be read.

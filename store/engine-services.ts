@@ -1,3 +1,5 @@
+import { DEFAULT_BREAKER } from '../domain/breaker';
+import type { BreakerSettings } from '../domain/breaker';
 import type { AccountBegins, Membership } from '../domain/words';
 import type { Queryable } from './database';
 
@@ -20,13 +22,17 @@ export interface EngineService {
   readonly maxConcurrency: number | null;
   readonly membership: Membership;
   readonly pausedReason: string | null;
+  readonly breaker: BreakerSettings;
+  /** Its last calls have failed: the next success is worth recording. */
+  readonly suspect: boolean;
   /** How long the service has asked everybody to wait, from now; 0 = not at all. */
   readonly blockedMs: number;
 }
 
 const COLUMNS = `id, name, connector, title, url, config, sealed_config as "sealedConfig", config_version as "configVersion",
   enabled, begins, on_gone as "onGone", name_format as "nameFormat", name_formats as "nameFormats",
-  nickname_format as "nicknameFormat", max_concurrency as "maxConcurrency", membership, paused_reason as "pausedReason",
+  nickname_format as "nicknameFormat", max_concurrency as "maxConcurrency", membership, paused_reason as "pausedReason", breaker,
+  exists (select from breaker_counts b where b.service_id = services.id) as suspect,
   coalesce(greatest(0, ceil(extract(epoch from blocked_until - clock_timestamp()) * 1000)), 0)::integer as "blockedMs"`;
 
 type Row = EngineService & { readonly [key: string]: unknown };
@@ -68,44 +74,86 @@ export async function recordHookFacts(
   return updated.rowCount === 1;
 }
 
+/** A pause that Muster begins by itself, and ends by itself when a probe finds the service well. */
+export type QuarantineReason = 'credentials' | 'unavailable' | 'too many failures' | 'guard';
+
 /** Pauses a service; false if it was paused already (then nobody needs to be told again). */
 export async function pauseService(
   db: Queryable,
   serviceId: string,
   pause: {
-    readonly reason: 'operator' | 'credentials' | 'unavailable' | 'too many failures';
+    readonly reason: 'operator' | QuarantineReason;
     readonly detail: string;
     readonly probeMs: number | null;
   },
 ): Promise<boolean> {
   const updated = await db.query(
-    `update services set paused_reason = $2, paused_detail = $3, paused_at = clock_timestamp(), probes = 0,
-       probe_at = clock_timestamp() + make_interval(secs => $4::double precision / 1000.0)
-     where id = $1 and paused_reason is null`,
+    `with paused as (
+       update services set paused_reason = $2, paused_detail = $3, paused_at = clock_timestamp(), paused_by = 'system', probes = 0,
+         probe_at = clock_timestamp() + make_interval(secs => $4::double precision / 1000.0)
+       where id = $1 and paused_reason is null returning id
+     ), logged as (
+       insert into events (service_id, step, data)
+       select id, 'paused', jsonb_build_object('reason', $2::text, 'detail', $3::text) from paused
+     )
+     select from paused`,
     [serviceId, pause.reason, pause.detail, pause.probeMs],
   );
-  return updated.rowCount === 1;
+  return updated.rows.length === 1;
 }
 
-/** Ends a pause. With `reason` only that kind of pause (a probe must not end an operator's). */
-export async function resumeService(db: Queryable, serviceId: string, reason?: string): Promise<boolean> {
-  const updated = await db.query(
-    `update services set paused_reason = null, paused_detail = null, paused_at = null, probe_at = null, probes = 0
-     where id = $1 and paused_reason is not null and ($2::text is null or paused_reason = $2)`,
-    [serviceId, reason ?? null],
-  );
-  return updated.rowCount === 1;
-}
-
-/** Services whose pause asks for a probe now; each gets its next probe time at once, twice as far ahead (30 s .. 1 h). */
-export async function takeProbes(
+/**
+ * Ends a pause. With `reason` only that kind of pause (a probe must not end an operator's). What waited only because the
+ * service was away, or was refused while it refused everything, is due at once.
+ */
+export async function resumeService(
   db: Queryable,
-): Promise<readonly { readonly id: string; readonly name: string; readonly reason: string }[]> {
-  const due = await db.query<{ id: string; name: string; reason: string }>(
-    `update services set probes = probes + 1,
-       probe_at = clock_timestamp() + least(interval '1 hour', interval '30 seconds' * power(2, least(probes, 7)))
-     where paused_reason in ('credentials', 'unavailable') and probe_at <= clock_timestamp()
-     returning id, name, paused_reason as reason`,
+  serviceId: string,
+  reason?: string,
+  actor = 'system',
+): Promise<boolean> {
+  const updated = await db.query(
+    `with resumed as (
+       update services set paused_reason = null, paused_detail = null, paused_at = null, paused_by = null, probe_at = null, probes = 0
+       where id = $1 and paused_reason is not null and ($2::text is null or paused_reason = $2) returning id
+     ), counts as (
+       delete from breaker_counts b using resumed r where b.service_id = r.id returning b.kind, b.subjects
+     ), tried as (
+       update accounts a set next_try = null, attention = null from resumed r
+       where a.service_id = r.id and a.wanted_version <> a.applied_version and a.next_try > clock_timestamp()
+         and ((a.attention = 'waiting' and a.last_error ->> 'kind' = 'unavailable')
+           or (a.attention = 'rejected' and a.user_id in (select unnest(subjects) from counts where kind = 'too many failures')))
+     ), tried_groups as (
+       update remote_groups g set next_try = null, attention = null from resumed r
+       where g.service_id = r.id and g.wanted_version <> g.applied_version and g.attention = 'waiting'
+     ), told as (
+       update notifications n set read_at = clock_timestamp() from resumed r join services s on s.id = r.id
+       where n.dedupe_key = 'paused/' || s.name and n.read_at is null
+     ), logged as (
+       insert into events (service_id, step, data) select id, 'resumed', jsonb_build_object('actor', $3::text) from resumed
+     ), drained as (
+       update operations o set status = 'cancelled', outcome = 'the service was resumed', finished_at = clock_timestamp()
+       from resumed r where o.service_id = r.id and o.kind = 'drainService' and o.status in ('running', 'waiting')
+     )
+     select from resumed`,
+    [serviceId, reason ?? null, actor],
+  );
+  return updated.rows.length === 1;
+}
+
+/**
+ * Services whose pause asks for a probe now; each gets its next probe time at once, twice as far ahead: 30 s to 1 h for
+ * credentials, which people put right, else as the service's breaker says.
+ */
+export async function takeProbes(db: Queryable): Promise<readonly { readonly id: string; readonly name: string }[]> {
+  const due = await db.query<{ id: string; name: string }>(
+    `update services set probes = probes + 1, probe_at = clock_timestamp() + make_interval(secs => case
+       when paused_reason = 'credentials' then least(3600, 30 * power(2, least(probes, 7)))
+       else least(coalesce((breaker ->> 'longestProbeSeconds')::double precision, $1),
+         coalesce((breaker ->> 'probeSeconds')::double precision, $2) * power(2, least(probes + 1, 20))) end)
+     where paused_reason in ('credentials', 'unavailable', 'too many failures') and probe_at <= clock_timestamp()
+     returning id, name`,
+    [DEFAULT_BREAKER.longestProbeSeconds, DEFAULT_BREAKER.probeSeconds],
   );
   return due.rows;
 }

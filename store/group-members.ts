@@ -29,7 +29,8 @@ export async function memberDifferences(
      where a.service_id = $1 and a.status = 'active' and a.remote_id is not null
        and (w.user_id is not null) <> coalesce(a.applied_groups @> array[$2::uuid], false)
        and not exists (
-         select from guard_holds h where h.service_id = $1 and h.user_id = a.user_id and h.kind = 'group removal')
+         select from guard_holds h where h.service_id = $1 and h.user_id = a.user_id and h.kind = 'group removal'
+           and w.user_id is null)
        and not exists (
          select from guard_staged g where g.service_id = $1 and g.user_id = a.user_id and g.kind = 'group removal'
            and g.decision is null and g.groups @> array[$2::uuid] and w.user_id is null)
@@ -37,6 +38,28 @@ export async function memberDifferences(
     [group.serviceId, group.remoteGroupId, limit],
   );
   return found.rows;
+}
+
+/**
+ * Members of the group for whom a removal is reserved, staged, approved or held on this service, and who have the right to
+ * every group they are in: nothing of it applies any more.
+ */
+export async function returnedMembers(
+  db: Queryable,
+  group: { readonly serviceId: string; readonly remoteGroupId: string },
+): Promise<readonly string[]> {
+  const found = await db.query<{ userId: string }>(
+    `with guarded as (
+       select user_id from guard_taken where service_id = $1 and kind = 'group removal' and done_at is null
+       union select user_id from guard_holds where service_id = $1 and kind = 'group removal'
+       union select user_id from guard_staged where service_id = $1 and kind = 'group removal' and done_at is null
+         and decision is distinct from 'rejected'
+     )
+     select a.user_id as "userId" from guarded join accounts a on a.service_id = $1 and a.user_id = guarded.user_id
+     where a.applied_groups @> array[$2::uuid] and a.applied_groups <@ desired_groups($1, a.user_id) order by 1`,
+    [group.serviceId, group.remoteGroupId],
+  );
+  return found.rows.map((row) => row.userId);
 }
 
 /** Records who is in the group now. */

@@ -13,8 +13,10 @@ interface StagedSync {
   readonly service_id: string;
   readonly kind: SyncKind;
   readonly scope: SyncScope;
-  readonly status: string;
+  readonly dry_run: boolean;
   readonly total: number;
+  /** All items stand, and their accounts are due. */
+  readonly is_staged: boolean;
 }
 
 /**
@@ -24,7 +26,8 @@ interface StagedSync {
 export async function stageSync(db: Database, syncId: string): Promise<number> {
   const sync = await db.transaction((client) => stageItems(client, syncId));
   const reason = DUE_REASONS[sync.kind];
-  if (sync.status === 'staging' && reason !== undefined)
+  // A plan only looks: nothing becomes due by it.
+  if (!sync.is_staged && !sync.dry_run && reason !== undefined)
     await bumpAll(db, { syncId, serviceId: sync.service_id, reason });
   return markRunning(db, syncId);
 }
@@ -43,19 +46,40 @@ export async function stageDone(db: Database, syncId: string, reason: string): P
 
 async function stageItems(client: Queryable, syncId: string): Promise<StagedSync> {
   const found = await client.query<StagedSync & { [key: string]: unknown }>(
-    `select service_id, kind, scope, status, total from syncs where id = $1 for update`,
+    `select service_id, kind, scope, dry_run, total, staged_version is not null or finished_at is not null as is_staged
+     from syncs where id = $1 for update`,
     [syncId],
   );
   const sync = found.rows[0];
   if (sync === undefined) throw new StoreError('not-found', `There is no sync ${syncId}.`);
-  if (sync.status !== 'staging' || sync.total > 0) return sync;
-  await (sync.scope.userIds === undefined ? stageAll(client, syncId, sync) : stageListed(client, syncId, sync));
+  if (sync.is_staged || sync.total > 0) return sync;
+  await stageScope(client, syncId, sync);
   await client.query(
     `update syncs set total = (select count(*) from sync_items where sync_id = $1),
        skipped = (select count(*) from sync_items where sync_id = $1 and outcome = 'skipped') where id = $1`,
     [syncId],
   );
   return sync;
+}
+
+async function stageScope(client: Queryable, syncId: string, sync: StagedSync): Promise<void> {
+  const { failedOf, planOf, userIds } = sync.scope;
+  if (failedOf !== undefined) return stageFrom(client, syncId, { from: failedOf, outcome: 'failed' });
+  if (planOf !== undefined) return stageFrom(client, syncId, { from: planOf, outcome: 'succeeded' });
+  return userIds === undefined ? stageAll(client, syncId, sync) : stageListed(client, syncId, sync);
+}
+
+/** In the order of the sync that they come from; what a plan has said of them goes along. */
+async function stageFrom(
+  client: Queryable,
+  syncId: string,
+  source: { readonly from: string; readonly outcome: ItemOutcome },
+): Promise<void> {
+  await client.query(
+    `insert into sync_items (sync_id, seq, user_id, planned)
+     select $1, row_number() over (order by seq), user_id, planned from sync_items where sync_id = $2 and outcome = $3`,
+    [syncId, source.from, source.outcome],
+  );
 }
 
 async function stageAll(client: Queryable, syncId: string, sync: StagedSync): Promise<void> {
@@ -193,6 +217,10 @@ export async function recordItems(db: Queryable, syncId: string, results: readon
        from (select distinct on (seq) * from jsonb_to_recordset($2::jsonb) r (seq integer, outcome text, reason text)) r
        where i.sync_id = $1 and i.seq = r.seq and i.outcome is null
        returning i.outcome
+     ), paced as (
+       insert into sync_paces (sync_id, slot, done)
+       select $1, floor(extract(epoch from clock_timestamp()) / 5), count(*) from done having count(*) > 0
+       on conflict (sync_id, slot) do update set done = sync_paces.done + excluded.done
      )
      update syncs set
        succeeded = succeeded + (select count(*) from done where outcome = 'succeeded'),

@@ -2,7 +2,8 @@ import { addAccount, addAccounts, addService, addUser, addUsers, openTestStore }
 import type { TestStore } from '../test/store/organisation';
 import { readOperation } from './operations';
 import { listSyncItems, nextChunk, openItems, recordItems, stageSync } from './sync-items';
-import { cancelSync, finishSync, listSyncs, openSyncs, readSync, requestSync, startNextQueued } from './syncs';
+import { cancelSync } from './sync-steering';
+import { finishSync, listSyncs, openSyncs, readSync, requestSync, startNextQueued } from './syncs';
 import type { SyncKind, SyncScope } from './syncs';
 
 let store: TestStore;

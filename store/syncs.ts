@@ -1,6 +1,7 @@
 import { uuidv7 } from 'uuidv7';
 import { syncWorkflowId } from '../domain/ids';
 import type { AccountStatus } from '../domain/words';
+import type { SyncPace } from '../domain/sync-progress';
 import type { Attention } from './accounts';
 import { oneRow } from './database';
 import type { Database, Queryable } from './database';
@@ -15,6 +16,10 @@ export interface SyncScope {
   /** In this order, each once. */
   readonly userIds?: readonly string[];
   readonly filter?: SyncFilter;
+  /** The accounts that failed in this sync. */
+  readonly failedOf?: string;
+  /** The accounts that this plan would change. */
+  readonly planOf?: string;
 }
 
 export interface SyncFilter {
@@ -30,6 +35,8 @@ export interface SyncRequest {
   readonly scope: SyncScope;
   readonly actor: string;
   readonly reason?: string | undefined;
+  /** Only a plan: what would be done. Default false. */
+  readonly dryRun?: boolean | undefined;
 }
 
 export interface RequestedSync {
@@ -63,10 +70,10 @@ export async function requestSync(db: Database, request: SyncRequest): Promise<R
 async function findLike(client: Queryable, request: SyncRequest): Promise<string | undefined> {
   const found = await client.query<{ id: string }>(
     `select id from syncs
-     where service_id = $1 and kind = $2 and scope = $3::jsonb and not dry_run
-       and (status = 'queued' or (status in ('staging', 'running', 'paused') and not kind = any($4::text[])))
+     where service_id = $1 and kind = $2 and scope = $3::jsonb and dry_run = $5
+       and (status = 'queued' or (status in ('staging', 'running', 'paused') and not dry_run and not kind = any($4::text[])))
      order by created_at, id limit 1 for update`,
-    [request.serviceId, request.kind, request.scope, NOT_JOINED_WHEN_BEGUN],
+    [request.serviceId, request.kind, request.scope, NOT_JOINED_WHEN_BEGUN, request.dryRun ?? false],
   );
   return found.rows[0]?.id;
 }
@@ -74,7 +81,8 @@ async function findLike(client: Queryable, request: SyncRequest): Promise<string
 async function insertSync(client: Queryable, request: SyncRequest, service: string): Promise<string> {
   const syncId = uuidv7();
   await client.query(
-    `insert into syncs (id, service_id, kind, scope, actor, reason, workflow_id) values ($1, $2, $3, $4, $5, $6, $7)`,
+    `insert into syncs (id, service_id, kind, scope, actor, reason, workflow_id, dry_run, retry_of, plan_of)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     [
       syncId,
       request.serviceId,
@@ -83,6 +91,9 @@ async function insertSync(client: Queryable, request: SyncRequest, service: stri
       request.actor,
       request.reason ?? null,
       syncWorkflowId(service, syncId),
+      request.dryRun ?? false,
+      request.scope.failedOf ?? null,
+      request.scope.planOf ?? null,
     ],
   );
   return syncId;
@@ -93,7 +104,7 @@ async function insertOperation(client: Queryable, request: SyncRequest, syncId: 
   await client.query(
     `insert into operations (id, kind, service_id, sync_id, actor, reason, workflow_id)
      select $1, $2, service_id, id, $4, $5, workflow_id from syncs where id = $3`,
-    [operationId, `sync ${request.kind}`, syncId, request.actor, request.reason ?? null],
+    [operationId, `${request.dryRun === true ? 'plan' : 'sync'} ${request.kind}`, syncId, request.actor, request.reason ?? null],
   );
   return operationId;
 }
@@ -119,13 +130,38 @@ export interface Sync {
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
+  /** What its workflow must still be told. */
+  readonly signalDue: SyncSignal | null;
+  readonly retryOf: string | null;
+  readonly planOf: string | null;
+  /** Grows with every change of the sync. */
+  readonly revision: number;
+  readonly pace: SyncPace;
 }
 
+export type SyncSignal = 'pause' | 'resume' | 'cancel';
+
+// The window of the rate begins with a slot, with the sync, or with the end of a pause, whichever is latest.
+const PACE = `
+  left join lateral (
+    select greatest(to_timestamp((floor(extract(epoch from clock_timestamp()) / 5) - 5) * 5), y.started_at, y.resumed_at) as since
+  ) w on true
+  left join lateral (
+    select sum(p.done)::integer as recent from sync_paces p
+    where p.sync_id = y.id and p.slot >= floor(extract(epoch from w.since) / 5)
+  ) p on true`;
+
 const SYNCS = `
-  select y.id, y.service_id as "serviceId", s.name as service, y.kind, y.scope, y.dry_run as "dryRun", y.status, y.actor, y.reason,
+  select y.signal_due as "signalDue", y.retry_of as "retryOf", y.plan_of as "planOf", y.revision,
+    json_build_object('recent', coalesce(p.recent, 0),
+      'recentMs', extract(epoch from clock_timestamp() - w.since) * 1000,
+      'activeMs', extract(epoch from coalesce(y.finished_at, y.paused_at, clock_timestamp()) - y.started_at) * 1000 - y.paused_ms,
+      'servicePaused', s.paused_reason is not null,
+      'throttled', coalesce(s.blocked_until > clock_timestamp(), false)) as pace,
+    y.id, y.service_id as "serviceId", s.name as service, y.kind, y.scope, y.dry_run as "dryRun", y.status, y.actor, y.reason,
     y.total, y.succeeded, y.unchanged, y.skipped, y.failed, y.workflow_id as "workflowId", y.created_at as "createdAt",
     y.started_at as "startedAt", y.finished_at as "finishedAt"
-  from syncs y join services s on s.id = y.service_id`;
+  from syncs y join services s on s.id = y.service_id ${PACE}`;
 
 type SyncRow = Sync & { [key: string]: unknown };
 
@@ -133,6 +169,12 @@ type SyncRow = Sync & { [key: string]: unknown };
 export async function readSync(db: Queryable, syncId: string): Promise<Sync | undefined> {
   const found = await db.query<SyncRow>(`${SYNCS} where y.id = $1`, [syncId]);
   return found.rows[0];
+}
+
+/** Several at once, for who watches many. */
+export async function readSyncs(db: Queryable, syncIds: readonly string[]): Promise<readonly Sync[]> {
+  const found = await db.query<SyncRow>(`${SYNCS} where y.id = any($1::uuid[])`, [syncIds]);
+  return found.rows;
 }
 
 /** Syncs, newest first; `after` is the last id of the page before. */
@@ -156,15 +198,17 @@ export async function openSyncs(db: Queryable): Promise<readonly Sync[]> {
 }
 
 /**
- * Begins the oldest queued sync of a service, unless one is live: the database allows only one. Answers its id, or
- * undefined when there is nothing to begin now.
+ * Begins the oldest queued sync of a service, unless one is live: the database allows only one. A plan waits for nobody.
+ * Answers its id, or undefined when there is nothing to begin now.
  */
 export async function startNextQueued(db: Queryable, serviceId: string): Promise<string | undefined> {
   try {
     const started = await db.query<{ id: string }>(
       `update syncs set status = 'staging', started_at = clock_timestamp()
-       where id = (select id from syncs where service_id = $1 and status = 'queued' order by created_at, id limit 1 for update skip locked)
-         and not exists (select from syncs where service_id = $1 and status in ('staging', 'running', 'paused'))
+       where id = (
+         select q.id from syncs q where q.service_id = $1 and q.status = 'queued' and (q.dry_run or not exists (
+           select from syncs l where l.service_id = $1 and l.status in ('staging', 'running', 'paused') and not l.dry_run))
+         order by q.created_at, q.id limit 1 for update skip locked)
        returning id`,
       [serviceId],
     );
@@ -191,13 +235,14 @@ export interface SyncEnding {
  * A second call changes nothing and answers the same. @throws StoreError not-found
  */
 export async function finishSync(db: Database, syncId: string, ending: SyncEnding): Promise<Sync> {
-  await db.transaction((client) => end(client, syncId, ending));
+  await db.transaction((client) => endSync(client, syncId, ending));
   const sync = await readSync(db, syncId);
   if (sync === undefined) throw new StoreError('not-found', `There is no sync ${syncId}.`);
   return sync;
 }
 
-async function end(client: Queryable, syncId: string, ending: SyncEnding): Promise<void> {
+/** As `finishSync`, in a transaction of the caller's. */
+export async function endSync(client: Queryable, syncId: string, ending: SyncEnding): Promise<void> {
   const live = await client.query(`select from syncs where id = $1 and finished_at is null for update`, [syncId]);
   if (live.rowCount === 0) return;
   await client.query(
@@ -205,7 +250,7 @@ async function end(client: Queryable, syncId: string, ending: SyncEnding): Promi
     [syncId, ending.reason],
   );
   await client.query(
-    `update syncs y set status = $2, finished_at = clock_timestamp(), total = c.total, succeeded = c.succeeded,
+    `update syncs y set status = $2, finished_at = clock_timestamp(), signal_due = null, total = c.total, succeeded = c.succeeded,
        unchanged = c.unchanged, skipped = c.skipped, failed = c.failed
      from (select count(*) as total, count(*) filter (where outcome = 'succeeded') as succeeded,
          count(*) filter (where outcome = 'unchanged') as unchanged, count(*) filter (where outcome = 'skipped') as skipped,
@@ -214,6 +259,7 @@ async function end(client: Queryable, syncId: string, ending: SyncEnding): Promi
      where y.id = $1`,
     [syncId, ending.status],
   );
+  await client.query(`delete from sync_paces where sync_id = $1`, [syncId]);
   await finishOperations(client, syncId);
 }
 
@@ -224,25 +270,6 @@ async function finishOperations(client: Queryable, syncId: string): Promise<void
      from syncs y where y.id = $1 and o.sync_id = y.id and o.status in ('running', 'waiting')`,
     [syncId],
   );
-}
-
-/**
- * Cancels a sync. A queued one ends at once; a live one must be told to stop (the answer says so) and ends when its
- * running chunks have. @throws StoreError not-found, conflict (it has ended)
- */
-export async function cancelSync(db: Database, syncId: string): Promise<'cancelled' | 'to be stopped'> {
-  return db.transaction(async (client) => {
-    const found = await client.query<{ status: SyncStatus; finished_at: Date | null }>(
-      `select status, finished_at from syncs where id = $1 for update`,
-      [syncId],
-    );
-    const sync = found.rows[0];
-    if (sync === undefined) throw new StoreError('not-found', `There is no sync ${syncId}.`);
-    if (sync.finished_at !== null) throw new StoreError('conflict', `The sync has ended already: ${sync.status}.`);
-    if (sync.status !== 'queued') return 'to be stopped';
-    await end(client, syncId, { status: 'cancelled', reason: 'cancelled before it began' });
-    return 'cancelled';
-  });
 }
 
 /** Moves a sync from staging to running. */

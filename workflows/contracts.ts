@@ -67,15 +67,32 @@ export interface BulkSyncInput {
   readonly nextSeq?: number;
   /** Total number of staged items; known after staging. */
   readonly total?: number;
+  /** Chunks before `nextSeq` that were interrupted and must be run again. */
+  readonly again?: readonly SyncChunkRange[];
+}
+/** A run of items, both ends included. */
+export interface SyncChunkRange {
+  readonly from: number;
+  readonly to: number;
 }
 /** Query: how far a bulk run is. */
 export const SYNC_PROGRESS_QUERY = 'progress';
-/** Signal: end the bulk run; what is settled stays settled, the rest counts as skipped. */
+/**
+ * Signals of a bulk run. `cancel` ends it: what is settled stays settled, the rest counts as skipped. `pause` ends the
+ * running chunks after the accounts that they are at; `resume` goes on from there.
+ */
 export const SYNC_CANCEL_SIGNAL = 'cancel';
-/** Accounts of a bulk run, all and dealt with. */
+export const SYNC_SIGNALS = { pause: 'pause', resume: 'resume', cancel: SYNC_CANCEL_SIGNAL } as const;
+export type SyncSteering = keyof typeof SYNC_SIGNALS;
+/** Accounts of a bulk run: counted in whole chunks, the database has them one by one. */
 export interface SyncProgress {
   readonly total: number;
   readonly done: number;
+  readonly state: 'staging' | 'running' | 'paused' | 'ended';
+  /** Accounts a second since it began, pauses left out; null = too early to tell. */
+  readonly perSecond: number | null;
+  /** When it ends if it goes on like this (ISO 8601); null = nobody can say. */
+  readonly endsAt: string | null;
 }
 
 /** The workflow that finds due work of which nobody was told. */
@@ -84,6 +101,13 @@ export const SWEEP_WORKFLOW = 'sweep';
 export const SWEEP_SCHEDULE_ID = 'muster-sweep';
 /** Ask for a sweep now instead of at the next tick: workflow id of the one extra run. */
 export const SWEEP_NOW_ID = 'muster-sweep-now';
+
+/** The workflow that looks whether a service that Muster has paused is well again; its id is `probe/<service>`. */
+export const PROBE_WORKFLOW = 'probeService';
+/** Input of a probe. `service` is the configured name. */
+export interface ProbeInput {
+  readonly service: string;
+}
 
 /** Read-only manager calls that the API needs an answer from (connection test, hook actions). */
 export const CALL_MANAGER_WORKFLOW = 'callManager';

@@ -13,4 +13,5 @@ export {
 export { bulkSync } from './bulk-sync';
 export { callManager } from './call-manager';
 export { convergeGroup } from './converge-group';
+export { probeService } from './probe-service';
 export { sweep } from './sweep';

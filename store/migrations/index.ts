@@ -2,6 +2,8 @@ import { sql as people } from './0001-people';
 import { sql as accounts } from './0002-accounts';
 import { sql as steering } from './0003-steering';
 import { sql as budgets } from './0004-budgets';
+import { sql as syncLifecycle } from './0005-sync-lifecycle';
+import { sql as resilience } from './0006-resilience';
 
 /** Every migration in order. Numbered, never edited once released. */
 export const migrations: Readonly<Record<string, string>> = {
@@ -9,4 +11,6 @@ export const migrations: Readonly<Record<string, string>> = {
   '0002-accounts': accounts,
   '0003-steering': steering,
   '0004-budgets': budgets,
+  '0005-sync-lifecycle': syncLifecycle,
+  '0006-resilience': resilience,
 };

@@ -10,7 +10,7 @@ import type { ComposeService } from './compose-file';
 
 const compose = readComposeFile();
 const services = Object.entries(compose.services);
-const ours = services.filter(([, service]) => service.build !== undefined);
+const ours = services.filter(([, { build }]) => build !== undefined);
 const jobs = new Set(['migrate', 'temporal-schema', 'temporal-namespace']);
 
 function read(file: string): string {
@@ -26,7 +26,7 @@ function service(name: string): ComposeService {
 /** What is wrong, by service; empty = nothing. */
 function offenders(
   among: readonly (readonly [string, ComposeService])[],
-  isRight: (service: ComposeService, name: string) => boolean,
+  isRight: (candidate: ComposeService, name: string) => boolean,
 ): readonly string[] {
   return among.filter(([name, candidate]) => !isRight(candidate, name)).map(([name]) => name);
 }
@@ -218,7 +218,7 @@ describe('the image', () => {
 });
 
 describe('the health check of the containers', () => {
-  const script = join(REPOSITORY, 'docker', 'healthcheck.mjs');
+  const script = join(REPOSITORY, 'scripts', 'healthcheck.mjs');
 
   function check(kind: string, env: Record<string, string>): number | null {
     return spawnSync(process.execPath, [script, kind], { env }).status;

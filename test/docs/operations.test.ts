@@ -32,7 +32,7 @@ function defaultOf(path: string): string {
     .split('.')
     .reduce<unknown>((found, key) => (found as Record<string, unknown> | undefined)?.[key], configSchema.parse({}));
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'none';
-  return `\`${String(value)}\``;
+  return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 }
 
 describe('the configuration in docs/operations.md', () => {

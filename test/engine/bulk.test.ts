@@ -8,7 +8,8 @@ import { readOperation } from '../../store/operations';
 import type { ServiceRecord } from '../../store/services';
 import { updateService } from '../../store/services';
 import { listSyncItems } from '../../store/sync-items';
-import { cancelSync, listSyncs, readSync, requestSync } from '../../store/syncs';
+import { cancelSync } from '../../store/sync-steering';
+import { listSyncs, readSync, requestSync } from '../../store/syncs';
 import type { Sync } from '../../store/syncs';
 import { startTestEngine } from './engine';
 import type { TestEngine } from './engine';
@@ -174,7 +175,7 @@ describe('a requested sync', () => {
     await reached;
 
     expect(await cancelSync(engine.db, syncId)).toBe('to be stopped');
-    await engine.flow.syncCancelled(service.name, syncId);
+    await engine.flow.syncSteered(syncId);
     const sync = await finished(syncId);
     open();
 

@@ -138,7 +138,7 @@ function notingStarter(started: string[]): Starter {
     account: ({ service, userId, reason }) => note(reason, service, userId),
     group: () => note('group'),
     sync: ({ service }) => note('sync', service),
-    cancelSync: () => note('cancel'),
+    steerSync: () => note('steer'),
     sweepNow: async () => undefined,
     callManager: () => note('call'),
     close: async () => undefined,

@@ -91,7 +91,7 @@ function notingFlow(told: string[]): ApiContext['flow'] {
     changed: (changeId) => note('changed', changeId),
     accountDue: (serviceId, userId) => note('accountDue', serviceId, userId),
     syncRequested: (service, syncId) => note('syncRequested', service, syncId),
-    syncCancelled: (service, syncId) => note('syncCancelled', service, syncId),
+    syncSteered: (syncId) => note('syncSteered', syncId),
     callManager: async () => ({ ok: true, missing: [], remote: 'fake 1.0' }),
     callHookAction: async (service, action) => ({ service, action }),
   };
@@ -103,7 +103,7 @@ function notingStarter(told: string[]): Starter {
     account: ({ service, userId, reason }) => note('start', reason, service, userId),
     group: (service, id) => note('start group', service, id),
     sync: ({ service, syncId }) => note('start sync', service, syncId),
-    cancelSync: (service, syncId) => note('cancel sync', service, syncId),
+    steerSync: ({ syncId }, signal) => note(signal, 'sync', syncId),
     sweepNow: () => note('sweep now'),
     callManager: () => note('call manager'),
     close: async () => undefined,

@@ -50,9 +50,8 @@ export async function startFarEngine(options: FarEngineOptions = {}): Promise<Fa
   if (options.sabotage !== undefined) await engine.db.query(options.sabotage);
   const service = await engine.addService({ name: 'far', connector: 'far', ...options.service });
   const send = async (...written: readonly Sendable[]): Promise<void> => {
-    await Promise.all(
-      written.map(({ change }) => (change === undefined ? undefined : engine.flow.changed(change.changeId))),
-    );
+    const changes = written.flatMap(({ change }) => change ?? []);
+    await Promise.all(changes.map((change) => engine.flow.changed(change.changeId)));
   };
   const rest = async (): Promise<void> => {
     const unrest = await untilAtRest(engine, REST_MS);

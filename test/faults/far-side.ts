@@ -75,18 +75,7 @@ export class FarSide {
   }
 
   get connector(): Connector {
-    const far = this;
-    return defineConnector({
-      kind: 'far',
-      title: 'Far side',
-      sdk: 1,
-      config: z.strictObject({}),
-      manager: class extends FarManager {
-        constructor() {
-          super(far);
-        }
-      },
-    });
+    return farConnector(this);
   }
 
   /** Stops the next call of this method until it is released. */
@@ -143,6 +132,20 @@ export class FarSide {
     hold?.enter();
     await hold?.released;
   }
+}
+
+function farConnector(far: FarSide): Connector {
+  return defineConnector({
+    kind: 'far',
+    title: 'Far side',
+    sdk: 1,
+    config: z.strictObject({}),
+    manager: class extends FarManager {
+      constructor() {
+        super(far);
+      }
+    },
+  });
 }
 
 class FarManager implements Manager {

@@ -29,12 +29,12 @@ function wantedOf(people: readonly RosterEntry[]): readonly WantedRole[] {
   return people.map(({ username, groups = [] }) => ({ name: username, groups: groups.toSorted() }));
 }
 
-/** Half of them are renamed, all change their groups. */
+/** Half of them are renamed, all get one more group. */
 function altered(people: readonly RosterEntry[], mark: string): readonly RosterEntry[] {
   return people.map((person, index) => ({
     ...person,
     username: index % 2 === 0 ? person.username : `${person.username}-new`,
-    groups: [`${mark}-some`],
+    groups: [...(person.groups ?? []), `${mark}-some`],
   }));
 }
 

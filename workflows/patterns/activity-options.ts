@@ -31,6 +31,14 @@ export const CHUNK_OPTIONS: ActivityOptions = {
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 };
 
+/** One look at a service that is not well: the next one comes by itself. */
+export const PROBE_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '3 minutes',
+  scheduleToCloseTimeout: '5 minutes',
+  heartbeatTimeout: '10 seconds',
+  retry: { maximumAttempts: 1 },
+};
+
 /** The API waits for it: one try. */
 export const CALL_OPTIONS: ActivityOptions = {
   startToCloseTimeout: '20 seconds',

@@ -1,0 +1,166 @@
+import { addMembers, createGroup, deleteGroup, removeMembers, renameGroup } from '../../store/groups';
+import type { ServiceRecord } from '../../store/services';
+import { startTestEngine } from '../engine/engine';
+import type { TestEngine } from '../engine/engine';
+import { addMember, allQuiet, BY, eventually, grantMembers, insertMembers, settled } from '../engine/organisation';
+import { registryOf } from '../engine/scripted-target';
+import { byGroupConnector, ByGroupTarget } from './by-group-target';
+import { apiOf } from './engine-api';
+import type { EngineApi } from './engine-api';
+
+const target = new ByGroupTarget();
+const CROWD = 80;
+const LEAVERS = 60;
+
+let engine: TestEngine;
+let api: EngineApi;
+let service: ServiceRecord;
+let crowd: readonly string[];
+beforeAll(async () => {
+  engine = await startTestEngine({ registry: registryOf(byGroupConnector(target)) });
+  api = apiOf(engine);
+  service = await engine.addService({ name: 'rooms', connector: 'by-group' });
+  crowd = await insertMembers(engine, { prefix: 'crowd', count: CROWD });
+  await grantMembers(engine, service.id);
+  await eventually('everybody has an account', async () => target.accounts.size === CROWD);
+});
+afterAll(() => engine?.close());
+
+async function newGroup(name: string, userIds: readonly string[]): Promise<string> {
+  const group = await createGroup(engine.db, name, BY);
+  await settled(engine, group);
+  if (userIds.length > 0) await join(group.record.id, userIds);
+  return group.record.id;
+}
+
+async function join(groupId: string, userIds: readonly string[]): Promise<void> {
+  await settled(engine, await addMembers(engine.db, { groupId, userIds, by: BY }));
+}
+
+async function leave(groupId: string, userIds: readonly string[]): Promise<void> {
+  await settled(engine, await removeMembers(engine.db, { groupId, userIds, by: BY }));
+}
+
+async function membersAre(name: string, members: readonly string[]): Promise<void> {
+  await eventually(`${name} has the members ${members.join(', ')}`, async () => {
+    return target.members(name).join() === [...members].sort().join();
+  });
+}
+
+async function staged(): Promise<readonly unknown[]> {
+  const answer = await api.call('get', '/v1/services/rooms/guard?limit=100').expect(200);
+  return answer.body.items as readonly unknown[];
+}
+
+describe('a service that keeps members by group', () => {
+  test('lets people join and leave', async () => {
+    const [ada, ben] = [await addMember(engine, 'ada'), await addMember(engine, 'ben')];
+
+    const group = await newGroup('Kitchen', [ada, ben]);
+    await membersAre('Kitchen', ['ada', 'ben']);
+    await leave(group, [ada]);
+
+    await membersAre('Kitchen', ['ben']);
+  });
+
+  test('takes a newcomer into the groups they are in already', async () => {
+    const group = await newGroup('Garden', []);
+    const users = await api.call('post', '/v1/users').send({ username: 'cy', state: 'Guest' }).expect(202);
+    await join(group, [users.body.user.id]);
+
+    await api.call('patch', '/v1/users/username:cy').send({ state: 'Member' }).expect(202);
+
+    await membersAre('Garden', ['cy']);
+  });
+
+  test('renames a group and keeps its members', async () => {
+    const dee = await addMember(engine, 'dee');
+    const group = await newGroup('Harbour', [dee]);
+    await membersAre('Harbour', ['dee']);
+    const before = target.group('Harbour')?.remoteId;
+
+    await settled(engine, await renameGroup(engine.db, group, { name: 'Port', by: BY }));
+
+    await membersAre('Port', ['dee']);
+    expect(target.group('Port')?.remoteId).toBe(before);
+    expect(target.group('Harbour')).toBeUndefined();
+  });
+
+  test('makes a group anew that somebody removed over there', async () => {
+    const [eve, fay] = [await addMember(engine, 'eve'), await addMember(engine, 'fay')];
+    const group = await newGroup('Archive', [eve]);
+    await membersAre('Archive', ['eve']);
+    for (const [key, { name }] of target.groups) if (name === 'Archive') target.groups.delete(key);
+
+    await join(group, [fay]);
+
+    await membersAre('Archive', ['eve', 'fay']);
+  });
+
+  test('empties a group that was deleted', async () => {
+    const gus = await addMember(engine, 'gus');
+    const group = await newGroup('Music', [gus]);
+    await membersAre('Music', ['gus']);
+
+    await settled(engine, await deleteGroup(engine.db, group, BY));
+
+    await membersAre('Music', []);
+  });
+});
+
+describe('when many leave a group at once', () => {
+  test('the guard stages them, and who joins still gets in', async () => {
+    const group = await newGroup('Everybody', crowd);
+    await eventually('all are in', async () => target.members('Everybody').length === CROWD);
+    target.changes.length = 0;
+
+    await leave(group, crowd.slice(0, LEAVERS));
+    const hal = await addMember(engine, 'hal');
+    await join(group, [hal]);
+
+    await eventually('who joined is in', async () => target.members('Everybody').includes('hal'));
+    expect(target.members('Everybody')).toHaveLength(CROWD + 1);
+    expect(target.changes.reduce((sum, { removed }) => sum + removed, 0)).toBe(0);
+    const waiting = await staged();
+    expect(waiting).toHaveLength(LEAVERS);
+    expect(waiting[0]).toMatchObject({ kind: 'group removal', groups: ['Everybody'] });
+  });
+
+  test('they leave once a person has approved it', async () => {
+    await api
+      .call('post', '/v1/services/rooms/guard/approve')
+      .send({ ids: 'all', reason: 'the course is over' })
+      .expect(202);
+
+    await eventually('they have left', async () => target.members('Everybody').length === CROWD + 1 - LEAVERS);
+    await allQuiet(engine, service.id);
+    expect(target.members('Everybody')).toContain('hal');
+    expect(await staged()).toEqual([]);
+  });
+
+  test('who is kept by a person stays, and can still join other groups', async () => {
+    const group = await newGroup('Workshop', crowd);
+    await eventually('all are in', async () => target.members('Workshop').length === CROWD);
+    await leave(group, crowd.slice(0, LEAVERS));
+    await eventually('they are staged', async () => (await staged()).length === LEAVERS);
+    await api.call('post', '/v1/services/rooms/guard/reject').send({ ids: 'all', reason: 'a mistake' }).expect(202);
+
+    const other = await newGroup('Bakery', crowd.slice(0, 1));
+
+    await membersAre('Bakery', ['crowd-1']);
+    expect(target.members('Workshop')).toHaveLength(CROWD);
+    await leave(other, crowd.slice(0, 1));
+    await join(group, crowd.slice(0, LEAVERS));
+  });
+
+  test('who was called back before the decision stays', async () => {
+    const group = await newGroup('Night Shift', crowd);
+    await eventually('all are in', async () => target.members('Night Shift').length === CROWD);
+    await leave(group, crowd.slice(0, LEAVERS));
+
+    await join(group, crowd.slice(0, LEAVERS));
+
+    await eventually('nothing is staged any more', async () => (await staged()).length === 0);
+    expect(target.members('Night Shift')).toHaveLength(CROWD);
+  });
+});

@@ -1,0 +1,230 @@
+// Records histories of every workflow for the replay test. Run by hand after a workflow was changed on purpose, and look at
+// what it changed: `npx jest --testMatch '**/test/replay/record.ts'`. Histories of released code are kept, not recorded anew.
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
+import { findTemporalBinary } from '../../runtime/temporal-binary';
+import { passwordPurpose } from '../../config/service-secrets';
+import { Rejected, Unavailable } from '../../sdk/index';
+import { requestAccount } from '../../store/account-requests';
+import type { AccountRequestKind } from '../../store/account-requests';
+import { addMembers, createGroup } from '../../store/groups';
+import type { ServiceRecord } from '../../store/services';
+import { readSync, requestSync } from '../../store/syncs';
+import { createUser, deleteUser, updateUser } from '../../store/users';
+import { accountWorkflowId, SWEEP_NOW_ID, SYNC_CANCEL_SIGNAL, syncWorkflowId } from '../../workflows/contracts';
+import { startTestEngine } from '../engine/engine';
+import type { TestEngine } from '../engine/engine';
+import { addMember, BY, eventually, grantMembers, insertMembers, settled } from '../engine/organisation';
+import { registryOf, ScriptedTarget, scriptedConnector } from '../engine/scripted-target';
+
+const FOLDER = join(__dirname, 'histories');
+
+test('records every workflow', async () => {
+  const target = new ScriptedTarget();
+  const engine = await startTestEngine({ registry: registryOf(scriptedConnector(target)) });
+  const service = await engine.addService({ name: 'recorded', connector: 'scripted' });
+  const connection = await Connection.connect({ address: engine.temporalAddress });
+  try {
+    await grantMembers(engine, service.id);
+    const client = new Client({ connection, namespace: engine.namespace });
+    await new Recorder({ engine, target, service, client }).recordAll();
+  } finally {
+    await connection.close();
+    await engine.close();
+  }
+  expect(readdirSync(FOLDER).length).toBeGreaterThan(0);
+}, 300_000);
+
+interface Scene {
+  readonly engine: TestEngine;
+  readonly target: ScriptedTarget;
+  readonly service: ServiceRecord;
+  readonly client: Client;
+}
+
+class Recorder {
+  private count = 0;
+
+  constructor(private readonly scene: Scene) {}
+
+  async recordAll(): Promise<void> {
+    mkdirSync(FOLDER, { recursive: true });
+    await this.plainAccounts();
+    await this.requests();
+    await this.troubledAccounts();
+    await this.groups();
+    await this.syncs();
+    await this.sweepsAndCalls();
+  }
+
+  private async plainAccounts(): Promise<void> {
+    const { engine } = this.scene;
+    const ada = await this.person();
+    await this.account('create-account', ada);
+    await settled(engine, await updateUser(engine.db, ada, { fields: { displayName: 'Ada' }, by: BY }));
+    await this.account('update-profile', ada);
+    await settled(engine, await updateUser(engine.db, ada, { fields: { active: false }, by: BY }));
+    await this.account('validate-user', ada);
+    const bob = await this.person();
+    await settled(engine, await deleteUser(engine.db, bob, BY));
+    await this.account('delete-account', bob);
+  }
+
+  private async requests(): Promise<void> {
+    for (const kind of ['updateGroups', 'syncNickname', 'retry', 'setPassword', 'resetPassword'] as const) {
+      const id = await this.person();
+      await this.request(kind, id);
+      await this.account(kind === 'retry' ? 'converge-account' : kebab(kind), id);
+    }
+  }
+
+  private async troubledAccounts(): Promise<void> {
+    const { engine, target } = this.scene;
+    let failures = 1;
+    target.script = (call) => {
+      if (call.method !== 'createAccount') return undefined;
+      failures -= 1;
+      return failures >= 0 ? Promise.reject(new Unavailable('away')) : undefined;
+    };
+    await this.account('create-account-waits', await this.person());
+    const busy = await this.person();
+    let changes = 1;
+    target.script = async (call) => {
+      if (call.method !== 'updateAccount' || changes === 0) return undefined;
+      changes -= 1;
+      const changed = await updateUser(engine.db, busy, { fields: { displayName: 'Second' }, by: BY });
+      await engine.flow.changed(changed.change?.changeId ?? 0);
+      return undefined;
+    };
+    await settled(engine, await updateUser(engine.db, busy, { fields: { displayName: 'First' }, by: BY }));
+    await this.account('update-profile-changed-meanwhile', busy);
+    target.script = (call) => (call.method === 'createAccount' ? Promise.reject(new Rejected('no')) : undefined);
+    const odd = await createUser(engine.db, { username: 'odd', state: 'Member' }, BY);
+    await settled(engine, odd);
+    await this.account('create-account-rejected', odd.record.id);
+    target.script = () => undefined;
+  }
+
+  private async groups(): Promise<void> {
+    const { engine, client } = this.scene;
+    const group = await createGroup(engine.db, 'pilots', BY);
+    await settled(engine, group);
+    await addMembers(engine.db, { groupId: group.record.id, userIds: [await this.person()], by: BY });
+    await engine.flowDeps.starter.sweepNow();
+    const id = await eventually('the group was sent', async () => {
+      for await (const one of client.workflow.list({ query: `WorkflowType = 'convergeGroup'` })) return one.workflowId;
+      return undefined;
+    });
+    await this.write('converge-group', client.workflow.getHandle(id));
+  }
+
+  private async syncs(): Promise<void> {
+    const { engine, target, service, client } = this.scene;
+    const people = await insertMembers(engine, { prefix: 'many', count: 30 });
+    const group = await createGroup(engine.db, 'many', BY);
+    await settled(engine, await addMembers(engine.db, { groupId: group.record.id, userIds: people, by: BY }));
+    const plain = await this.sync(people);
+    await this.write('bulk-sync', client.workflow.getHandle(syncWorkflowId(service.name, plain)));
+
+    let arrived: () => void = () => undefined;
+    const reached = new Promise<void>((resolve) => (arrived = resolve));
+    target.script = (call) => {
+      if (call.method !== 'setNickname') return undefined;
+      arrived();
+      return new Promise((resolve) => setTimeout(resolve, 300));
+    };
+    await engine.db.query(`update users set display_name = 'Renamed'`);
+    const cancelled = await this.sync(people);
+    await reached;
+    const handle = client.workflow.getHandle(syncWorkflowId(service.name, cancelled));
+    await handle.signal(SYNC_CANCEL_SIGNAL);
+    await eventually('the sync has ended', async () => (await readSync(engine.db, cancelled))?.status === 'cancelled');
+    target.script = () => undefined;
+    await this.write('bulk-sync-cancelled', handle);
+  }
+
+  private async sweepsAndCalls(): Promise<void> {
+    const { engine, service, client } = this.scene;
+    await Promise.all([1, 2, 3].map(() => engine.flowDeps.starter.sweepNow()));
+    await this.write('sweep-asked-for', client.workflow.getHandle(SWEEP_NOW_ID));
+    const scheduled = await this.idOf(`WorkflowType = 'sweep' and WorkflowId != '${SWEEP_NOW_ID}'`);
+    await this.write('sweep-scheduled', client.workflow.getHandle(scheduled));
+    await engine.flow.callManager(service.name, 'testConnection');
+    await this.write('call-manager', client.workflow.getHandle(await this.idOf(`WorkflowType = 'callManager'`)));
+  }
+
+  private idOf(query: string): Promise<string> {
+    return eventually(query, async () => {
+      for await (const one of this.scene.client.workflow.list({ query })) return one.workflowId;
+      return undefined;
+    });
+  }
+
+  private person(): Promise<string> {
+    this.count += 1;
+    return addMember(this.scene.engine, `person-${this.count}`);
+  }
+
+  private async request(kind: AccountRequestKind, userId: string): Promise<void> {
+    const { engine, service, client } = this.scene;
+    // Else the request would only poke the run that created the account.
+    await client.workflow.getHandle(accountWorkflowId(service.name, userId)).result();
+    const secret = kind === 'setPassword' || kind === 'resetPassword';
+    const sealed = engine.sealer.seal('not in a history', passwordPurpose(service.id, userId));
+    const password = secret ? { sealed, generated: kind === 'resetPassword' } : undefined;
+    await requestAccount(engine.db, { serviceId: service.id, userId, kind, actor: 'client:test', password });
+    await engine.flow.accountDue(service.id, userId);
+  }
+
+  private async sync(userIds: readonly string[]): Promise<string> {
+    const { engine, service } = this.scene;
+    const { syncId } = await requestSync(engine.db, {
+      serviceId: service.id,
+      kind: 'full',
+      scope: { userIds },
+      actor: 'client:test',
+    });
+    await engine.flow.syncRequested(service.name, syncId);
+    await eventually('the sync was begun', async () => (await readSync(engine.db, syncId))?.status !== 'queued');
+    return syncId;
+  }
+
+  /** The command line writes histories as the SDK reads them. */
+  private async show(workflowId: string): Promise<string> {
+    const { engine } = this.scene;
+    const binary = await findTemporalBinary({ environment: process.env, fallbackDir: FOLDER });
+    const from = ['--address', engine.temporalAddress, '--namespace', engine.namespace];
+    const shown = await promisify(execFile)(
+      binary.path,
+      ['workflow', 'show', '--workflow-id', workflowId, '--output', 'json', ...from],
+      {
+        maxBuffer: 64 * 1024 * 1024,
+      },
+    );
+    return shown.stdout.trim();
+  }
+
+  private async account(name: string, userId: string): Promise<void> {
+    const { client, service } = this.scene;
+    await this.write(name, client.workflow.getHandle(accountWorkflowId(service.name, userId)));
+  }
+
+  /** Waits for the end of the workflow and writes its history, without the names of this machine's processes. */
+  private async write(name: string, handle: WorkflowHandle): Promise<void> {
+    await handle.result();
+    const text = await this.show(handle.workflowId);
+    const clean = text
+      .replace(/"identity": "[^"]*"/g, '"identity": "recorder"')
+      .replace(/"\d+@[\w.-]+"/g, '"recorder"');
+    writeFileSync(join(FOLDER, `${name}.json`), `${clean}\n`);
+    process.stdout.write(`${name}\n`);
+  }
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -1,0 +1,153 @@
+import { ActivityCancellationType, CancellationScope, CancelledFailure, proxyActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
+import { bulkTaskQueue } from '../../domain/ids';
+import type { Activities } from '../../activities';
+import type { BulkSyncInput, SyncChunkRange, SyncProgress } from '../contracts';
+import { CHUNK_OPTIONS } from './activity-options';
+
+/** Accounts per chunk activity: 0.1 ms of server CPU an account, and a repeated chunk repeats little. */
+const CHUNK_SIZE = 100;
+/** Chunks in flight. */
+const WINDOW = 4;
+/** Chunks per run: a few thousand events, far below the limit of a history. */
+const CHUNKS_PER_RUN = 300;
+/** A rate over less than this says nothing. */
+const SHORTEST_MS = 1_000;
+
+/** The chunks of one bulk run: which are begun, done, and interrupted. Deterministic: its clock is the workflow's. */
+export class ChunkRun {
+  #nextSeq: number;
+  #total: number;
+  #again: SyncChunkRange[];
+  #begun = 0;
+  #done: number;
+  #state: 'staging' | 'running' | 'ended';
+  readonly #doneBefore: number;
+  #sinceMs = Date.now();
+  #restingSinceMs: number | undefined;
+
+  constructor(private readonly input: BulkSyncInput) {
+    this.#nextSeq = input.nextSeq ?? 1;
+    this.#total = input.total ?? 0;
+    this.#again = [...(input.again ?? [])];
+    this.#done = this.#nextSeq - 1 - this.#again.reduce((sum, chunk) => sum + size(chunk), 0);
+    this.#doneBefore = this.#done;
+    this.#state = input.total === undefined ? 'staging' : 'running';
+  }
+
+  /** All items are staged: so many. */
+  begin(total: number): void {
+    this.#total = total;
+    this.#state = 'running';
+    this.#sinceMs = Date.now();
+  }
+
+  end(): void {
+    this.#state = 'ended';
+  }
+
+  /** From here to `goOn` no time counts. */
+  rest(): void {
+    this.#restingSinceMs = Date.now();
+  }
+
+  goOn(): void {
+    if (this.#restingSinceMs !== undefined) this.#sinceMs += Date.now() - this.#restingSinceMs;
+    this.#restingSinceMs = undefined;
+  }
+
+  get isDone(): boolean {
+    return this.#nextSeq > this.#total && this.#again.length === 0;
+  }
+
+  /** The input of the run that continues as new. */
+  carriedOn(): BulkSyncInput {
+    const { service, syncId } = this.input;
+    return { service, syncId, nextSeq: this.#nextSeq, total: this.#total, again: this.#again };
+  }
+
+  progress(paused: boolean): SyncProgress {
+    const state = paused && this.#state !== 'ended' ? 'paused' : this.#state;
+    const perSecond = this.#perSecond();
+    const endsAt = state === 'running' && perSecond !== null && perSecond > 0 ? this.#end(perSecond) : null;
+    return { total: this.#total, done: this.#done, state, perSecond, endsAt };
+  }
+
+  /** One line for Temporal's web UI. */
+  details(paused: boolean): string {
+    const { total, done, perSecond, endsAt } = this.progress(paused);
+    const words = [`${done} of ${total} accounts`];
+    if (paused) words.push('paused');
+    if (perSecond !== null) words.push(`${perSecond} a second`);
+    if (endsAt !== null) words.push(`until about ${endsAt}`);
+    return words.join(', ');
+  }
+
+  /**
+   * Runs chunks in a window until all are begun, or the run has had its share; waits for those in flight, also when it is
+   * cancelled. @throws CancelledFailure
+   */
+  async drain(): Promise<void> {
+    const lanes = await Promise.allSettled(Array.from({ length: WINDOW }, () => this.#lane()));
+    const failed = lanes.find((lane) => lane.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async #lane(): Promise<void> {
+    for (let chunk = this.#next(); chunk !== undefined; chunk = this.#next()) {
+      try {
+        await this.#run(chunk);
+      } catch (error) {
+        this.#again.push(chunk);
+        // Whatever else befell a chunk that was told to stop (its worker died): it is only interrupted.
+        throw CancellationScope.current().consideredCancelled ? new CancelledFailure('the sync was stopped') : error;
+      }
+      this.#done += size(chunk);
+      setCurrentDetails(this.details(false));
+    }
+  }
+
+  #next(): SyncChunkRange | undefined {
+    if (CancellationScope.current().consideredCancelled || this.#begun >= CHUNKS_PER_RUN) return undefined;
+    const chunk = this.#again.shift() ?? this.#fresh();
+    if (chunk !== undefined) this.#begun += 1;
+    return chunk;
+  }
+
+  #fresh(): SyncChunkRange | undefined {
+    if (this.#nextSeq > this.#total) return undefined;
+    const from = this.#nextSeq;
+    const to = Math.min(from + CHUNK_SIZE - 1, this.#total);
+    this.#nextSeq = to + 1;
+    return { from, to };
+  }
+
+  /** A chunk that meets a closed service ends at once and is taken up again when the service is open: no slot waits. */
+  async #run({ from, to }: SyncChunkRange): Promise<void> {
+    const { service, syncId } = this.input;
+    const { syncChunk } = proxyActivities<Activities>({
+      ...CHUNK_OPTIONS,
+      // Its last accounts are waited for: after that nobody writes.
+      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+      taskQueue: bulkTaskQueue(service),
+    });
+    for (;;) {
+      const { waitMs } = await syncChunk({ service, syncId, from, to });
+      if (waitMs === null) return;
+      await sleep(Math.max(1, waitMs));
+    }
+  }
+
+  #perSecond(): number | null {
+    const activeMs = (this.#restingSinceMs ?? Date.now()) - this.#sinceMs;
+    if (this.#state === 'staging' || activeMs < SHORTEST_MS) return null;
+    return Math.round(((this.#done - this.#doneBefore) / activeMs) * 100_000) / 100;
+  }
+
+  #end(perSecond: number): string {
+    return new Date(Date.now() + ((this.#total - this.#done) / perSecond) * 1000).toISOString();
+  }
+}
+
+function size({ from, to }: SyncChunkRange): number {
+  return to - from + 1;
+}
