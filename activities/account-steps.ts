@@ -3,6 +3,7 @@ import type { AccountProfile, WriteOutcome } from '@muster/sdk';
 import type { Step } from '../domain/decide';
 import { passwordPurpose } from '../config/service-secrets';
 import { freeNames } from '../store/account-names';
+import { forgetDeletion, planDeletion } from '../store/grace';
 import { confirmTaking, askGuard, cancelTakings } from '../store/guard';
 import { bumpGroupsOf } from '../store/group-members';
 import { forgetRemoteGroup } from '../store/remote-groups';
@@ -114,8 +115,15 @@ async function disable(round: Round): Promise<void> {
   round.passes('step:after disable');
   await round.commit('disable', { status: 'disabled' }, async (client) => {
     await confirmTaking(client, round.situation, ['disable']);
+    await planDeletion(client, { ...round.situation, deleteAfterDays: graceDays(round) });
     await tellTaken(client, round, 'disabled');
   });
+}
+
+/** Days between disabling and deleting; null: it is never deleted, or cannot be. */
+export function graceDays({ situation, entry }: Round): number | null {
+  const isPlanned = situation.onLoss === 'disable' && entry.abilities.has('deleteAccount');
+  return isPlanned ? situation.deleteAfterDays : null;
 }
 
 async function endSessions(round: Round): Promise<void> {
@@ -140,6 +148,7 @@ async function deleteAccount(round: Round): Promise<void> {
   await round.commit(outcome === 'nothing there' ? 'found nothing to delete' : 'delete', REMOVED, async (client) => {
     await freeNames(client, { serviceId, userId });
     await confirmTaking(client, { serviceId, userId }, ['removal']);
+    await forgetDeletion(client, { serviceId, userId });
     await tellTaken(client, round, 'removed');
   });
 }

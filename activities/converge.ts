@@ -1,10 +1,11 @@
-import { decide } from '../domain/decide';
+import { decide, isWanted } from '../domain/decide';
 import type { Decision, Situation } from '../domain/decide';
 import type { GuardKind } from '../domain/guard';
 import { hookFor, INERT_PORT } from '../hooks/service-hooks';
-import { hookOverrides, isServiceError } from '@muster/sdk';
+import { hookOverrides, isServiceError, Unavailable } from '@muster/sdk';
 import type { ServiceHook, WorkflowPort } from '@muster/sdk';
 import type { EngineService } from '../store/engine-services';
+import { forgetDeletion, planDeletion } from '../store/grace';
 import { askGuard, cancelTakings } from '../store/guard';
 import { markForVerification } from '../store/leases';
 import { FenceLost, recordFacts, releaseLease } from '../store/settle';
@@ -12,10 +13,11 @@ import type { Release } from '../store/settle';
 import { readSituations } from '../store/situations';
 import type { AccountSituation } from '../store/situations';
 import type { ConvergeOutcome } from '../workflows/contracts';
-import { AccountGone, performStep } from './account-steps';
+import { AccountGone, graceDays, performStep } from './account-steps';
 import { planProfile, settleUnknown } from './create-account';
 import type { HookFormats } from './create-account';
 import { judgeFailure } from './failures';
+import type { ManagerEntry } from './managers';
 import { Round, RoundEnds } from './round';
 import { serviceTrouble, serviceWorked } from './service-trouble';
 import { concernsOperators, tellOperators } from './tell';
@@ -93,7 +95,8 @@ async function walk(round: Round, access: HookAccess): Promise<Release> {
   const entitled = await isEntitled(current.situation, hook);
   const mayWant = entitled && current.situation.choice !== 'declined';
   current.profile = mayWant ? await planProfile(current, formats) : null;
-  const decision = decide(situationOf(current, entitled));
+  const graceOver = await grace(current, entitled);
+  const decision = decide({ ...situationOf(current, entitled), graceOver });
   if (decision.impossible !== null) {
     throw new RoundEnds({
       outcome: 'impossible',
@@ -118,15 +121,43 @@ async function again(round: Round): Promise<Round> {
   return next;
 }
 
+/** Unknown is neither yes nor no: the account is tried again later. The text of an unknown error may hold anything. */
+async function askHook<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (isServiceError(error)) throw error;
+    throw new Unavailable('the hook could not say whether the person has the right', { cause: error, code: 'hook' });
+  }
+}
+
 /** The right to the service, asked again at every write. */
-async function isEntitled(situation: AccountSituation, hook: ServiceHook): Promise<boolean> {
+export async function isEntitled(situation: AccountSituation, hook: ServiceHook): Promise<boolean> {
   const { user } = situation;
   if (user === null || !user.active || !situation.serviceEnabled) return false;
-  if (hookOverrides(hook).has('serviceActiveForUser')) return hook.serviceActiveForUser(user);
+  if (hookOverrides(hook).has('serviceActiveForUser')) return askHook(() => hook.serviceActiveForUser(user));
   return situation.grantId !== null || situation.hookState;
 }
 
-function situationOf(round: Round, entitled: boolean): Situation {
+/** Keeps the time of the planned deletion as the settings and the right say now. Answers whether it has come. */
+async function grace(round: Round, entitled: boolean): Promise<boolean> {
+  const { deps, situation } = round;
+  const deleteAfterDays = graceDays(round);
+  if (situation.status === 'disabled' && !isWanted({ ...situation, entitled })) {
+    if (deleteAfterDays === null && !situation.deletionPlanned) return false;
+    return planDeletion(deps.db, { ...situation, deleteAfterDays });
+  }
+  if (situation.graceBegan) await forgetDeletion(deps.db, situation);
+  return false;
+}
+
+/** The part of a round that the decision is made of. */
+type Deciding = Pick<Round, 'situation' | 'service' | 'profile'> & {
+  readonly entry: Pick<ManagerEntry, 'abilities'>;
+};
+
+/** What `decide` decides from. */
+export function situationOf(round: Deciding, entitled: boolean): Omit<Situation, 'graceOver'> {
   const { situation, entry } = round;
   return {
     status: situation.status,

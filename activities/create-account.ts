@@ -4,7 +4,7 @@ import { chooseFormat, formatName } from '../domain/names';
 import type { Profile } from '../domain/decide';
 import { markNameTaken, reserveName } from '../store/account-names';
 import { recordFacts, recordIntent } from '../store/settle';
-import { RoundEnds } from './round';
+import { RoundEnds, RoundStopped } from './round';
 import type { Round } from './round';
 
 /** Strangers' names that are stepped over before the account is given up as impossible. */
@@ -80,7 +80,8 @@ async function createOnce(round: Round, profile: Profile): Promise<void> {
     await settleCreation(round, profile, created);
   } catch (error) {
     // A definite refusal means that nothing was made; only when that is unknown must the intent stay.
-    if (isServiceError(error) && error.kind !== 'unavailable') await recordFacts(deps.db, lease, {});
+    const isRefused = isServiceError(error) && error.kind !== 'unavailable';
+    if (isRefused || error instanceof RoundStopped) await recordFacts(deps.db, lease, {});
     throw error;
   }
 }

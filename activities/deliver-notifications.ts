@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { backoffMs } from '../domain/backoff';
-import { recordDelivery, takeDeliveries } from '../store/notifications';
+import { expireDeliveries, recordDelivery, takeDeliveries } from '../store/notifications';
 import type { DeliveryOutcome, DueDelivery } from '../store/notifications';
 import type { ActivityDependencies } from './dependencies';
 
@@ -9,17 +9,20 @@ export interface Webhook {
   readonly secret: string | undefined;
 }
 
+type DeliveryDependencies = Pick<ActivityDependencies, 'db' | 'log' | 'random'>;
+
 const PER_SWEEP = 50;
 const TIMEOUT_MS = 5_000;
-/** About two days of tries with a backoff of 10 minutes at most. */
-const MAX_ATTEMPTS = 300;
+/** What is older is not sent any more: a webhook that comes later must not hear of last month. */
+const MAX_AGE_HOURS = 48;
 
 /**
  * Sends due notifications to the webhook, signed: `Muster-Signature: t=<unix seconds>,v1=<hex hmac-sha256 of "t.body">`.
- * Without a webhook there is nobody to send them to; they stand in the API only.
+ * Without a webhook there is nobody to send them to; they stand in the API only. Answers how many were tried.
  */
-export async function deliverNotifications(deps: ActivityDependencies, webhook: Webhook): Promise<number> {
+export async function deliverNotifications(deps: DeliveryDependencies, webhook: Webhook): Promise<number> {
   const { url, secret } = webhook;
+  await expireDeliveries(deps.db, MAX_AGE_HOURS);
   if (url === undefined || secret === undefined) return 0;
   const due = await takeDeliveries(deps.db, PER_SWEEP);
   // All at once: a webhook that hangs must hold the sweep up for one timeout, not for fifty.
@@ -28,7 +31,7 @@ export async function deliverNotifications(deps: ActivityDependencies, webhook: 
 }
 
 async function deliverOne(
-  deps: ActivityDependencies,
+  deps: DeliveryDependencies,
   webhook: { readonly url: string; readonly secret: string },
   notification: DueDelivery,
 ): Promise<void> {
@@ -68,7 +71,6 @@ async function deliver(
 }
 
 function again(notification: DueDelivery, random: number, error: string): DeliveryOutcome {
-  if (notification.attempts >= MAX_ATTEMPTS) return { outcome: 'failed', error };
   return { outcome: 'again', inMs: backoffMs(notification.attempts, random), error };
 }
 

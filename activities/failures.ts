@@ -1,4 +1,4 @@
-import type { AnyServiceError } from '@muster/sdk';
+import type { AnyServiceError, Throttled } from '@muster/sdk';
 import type { CountedFailure } from '../domain/breaker';
 import { backoffMs } from '../domain/backoff';
 import type { Release } from '../store/settle';
@@ -14,19 +14,26 @@ export type FailureVerdict = Pick<Release, 'attention' | 'nextTryMs' | 'failures
     | null;
 };
 
+/** The service asked everybody to wait; not: one kind of call, or our own budget, which keeps the others' time itself. */
+export function closesService(error: Throttled): boolean {
+  return error.scope === 'service' && error.code !== 'budget';
+}
+
 /** Judges a failure. `failures` is the number before this one; throttling and service-wide trouble use up none. */
 export function judgeFailure(error: AnyServiceError, failures: number, random: number): FailureVerdict {
   const shown = { kind: error.kind, message: error.message, ...(error.code === undefined ? {} : { code: error.code }) };
   switch (error.kind) {
-    case 'throttled':
+    case 'throttled': {
+      const closed = closesService(error);
       return {
-        attention: null,
-        nextTryMs: null,
+        attention: closed ? null : 'waiting',
+        nextTryMs: closed ? null : error.retryAfterMs,
         failures,
         outcome: 'throttled',
         error: null,
-        service: { kind: 'block', ms: error.retryAfterMs },
+        service: closed ? { kind: 'block', ms: error.retryAfterMs } : null,
       };
+    }
     case 'misconfigured':
       return {
         attention: null,

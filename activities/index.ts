@@ -1,4 +1,6 @@
-import { Context } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { TemporalFailure } from '@temporalio/common';
+import type { RetentionDays } from '../domain/retention';
 import { createPort } from '../hooks/port';
 import { callUpdateAllGroups, isForAllGroups } from '../hooks/sync-hooks';
 import { beginNextSync } from '../hooks/flow';
@@ -10,7 +12,14 @@ import { leaseRemainingMs, takeLeases } from '../store/leases';
 import { readSituations } from '../store/situations';
 import { stageDone, stageSync } from '../store/sync-items';
 import { finishSync, readSync } from '../store/syncs';
-import type { AccountInput, CallManagerInput, ConvergeOutcome, GroupInput, ProbeInput } from '../workflows/contracts';
+import type {
+  AccountInput,
+  CallManagerInput,
+  ConvergeOutcome,
+  GroupInput,
+  ProbeInput,
+  ReconcileInput,
+} from '../workflows/contracts';
 import { accountWorkflowId, groupWorkflowId } from '../workflows/contracts';
 import { convergeLeased } from './converge';
 import type { HookAccess } from './converge';
@@ -25,6 +34,9 @@ import { LEASE_MS, Round } from './round';
 import { serviceTrouble } from './service-trouble';
 import { judgeFailure } from './failures';
 import { isServiceError } from '@muster/sdk';
+import { reconcileService } from './reconcile';
+import type { ReconcileAnswer } from './reconcile';
+import { applyRetention, requestReconciliations, requestValidation } from './scheduled';
 import { sweep } from './sweep';
 import type { SweepReport } from './sweep';
 import { syncChunk } from './sync-chunk';
@@ -48,32 +60,54 @@ export function createActivities({ deps, webhook }: ActivityOptions) {
   const portFor = (service: EngineService) => createPort(deps, service);
   return {
     convergeAccount: (input: AccountInput): Promise<ConvergeOutcome> =>
-      alive(() => convergeOne(deps, input, { portFor })),
-    convergeRemoteGroup: (input: GroupInput): Promise<ConvergeOutcome> => alive(() => convergeRemoteGroup(deps, input)),
+      alive(deps, () => convergeOne(deps, input, { portFor })),
+    convergeRemoteGroup: (input: GroupInput): Promise<ConvergeOutcome> =>
+      alive(deps, () => convergeRemoteGroup(deps, input)),
     syncChunk: (request: ChunkRequest): Promise<ChunkAnswer> =>
-      alive(() =>
+      alive(deps, () =>
         syncChunk(deps, request, {
           portFor,
+          stop: Context.current().cancellationSignal,
+          heartbeat: () => Context.current().heartbeat(),
+        }),
+      ),
+    stageSync: ({ syncId }: { readonly syncId: string }): Promise<number> => alive(deps, () => beginSync(deps, syncId)),
+    finishSync: ({ syncId, cancelled }: { readonly syncId: string; readonly cancelled: boolean }): Promise<void> =>
+      alive(deps, () => endSync(deps, syncId, cancelled)),
+    sweep: (): Promise<SweepReport> => alive(deps, () => sweep(deps, () => Context.current().heartbeat())),
+    deliverNotifications: (): Promise<number> => alive(deps, () => deliverNotifications(deps, webhook)),
+    probeService: ({ service }: ProbeInput): Promise<boolean> => alive(deps, () => probe(deps, service, { portFor })),
+    requestValidation: (): Promise<number> => alive(deps, () => requestValidation(deps)),
+    applyRetention: (days: Partial<RetentionDays>): Promise<Readonly<Record<string, number>>> =>
+      alive(deps, () => applyRetention(deps, days, () => Context.current().heartbeat())),
+    requestReconciliations: (): Promise<number> => alive(deps, () => requestReconciliations(deps)),
+    reconcileService: ({ reconciliationId }: ReconcileInput): Promise<ReconcileAnswer> =>
+      alive(deps, () =>
+        reconcileService(deps, reconciliationId, {
           signal: Context.current().cancellationSignal,
           heartbeat: () => Context.current().heartbeat(),
         }),
       ),
-    stageSync: ({ syncId }: { readonly syncId: string }): Promise<number> => alive(() => beginSync(deps, syncId)),
-    finishSync: ({ syncId, cancelled }: { readonly syncId: string; readonly cancelled: boolean }): Promise<void> =>
-      alive(() => endSync(deps, syncId, cancelled)),
-    sweep: (): Promise<SweepReport> => alive(() => sweep(deps, () => Context.current().heartbeat())),
-    deliverNotifications: (): Promise<number> => alive(() => deliverNotifications(deps, webhook)),
-    probeService: ({ service }: ProbeInput): Promise<boolean> => alive(() => probe(deps, service, { portFor })),
     answerManagerCall: (input: CallManagerInput): Promise<void> => answerManagerCall(deps, input, personCall(deps)),
   };
 }
 
-/** Heartbeats while the work goes on: losing this timer loses nothing but the sign of life. */
-async function alive<T>(work: () => Promise<T>): Promise<T> {
+/**
+ * Heartbeats while the work goes on: losing this timer loses nothing but the sign of life. What the work throws would stand
+ * in the history with all its text, which may hold anything: only that it failed leaves the worker.
+ */
+async function alive<T>(deps: ActivityDependencies, work: () => Promise<T>): Promise<T> {
   const context = Context.current();
   const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
   try {
     return await work();
+  } catch (error) {
+    if (error instanceof TemporalFailure) throw error;
+    const { activityType, attempt } = context.info;
+    const name = error instanceof Error ? error.name : 'unknown';
+    const reason = error instanceof Error ? error.message : 'unknown';
+    deps.log.error({ event: 'activity.failed', activity: activityType, attempt, name, reason });
+    throw ApplicationFailure.create({ message: `${activityType} failed: see the log of the worker`, type: name });
   } finally {
     clearInterval(timer);
   }
@@ -178,7 +212,7 @@ async function convergeRemoteGroup(deps: ActivityDependencies, input: GroupInput
 async function beginSync(deps: ActivityDependencies & FlowDependencies, syncId: string): Promise<number> {
   const sync = await readSync(deps.db, syncId);
   const service = sync === undefined ? undefined : await engineServiceByName(deps.db, sync.service);
-  if (sync?.status === 'staging' && service !== undefined && isForAllGroups(deps, service, sync)) {
+  if (sync?.status === 'staging' && !sync.dryRun && service !== undefined && isForAllGroups(deps, service, sync)) {
     if (!(await callUpdateAllGroups(deps, service))) return stageDone(deps.db, syncId, 'done by the hook');
   }
   const total = await stageSync(deps.db, syncId);

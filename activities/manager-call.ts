@@ -1,11 +1,15 @@
 import { isServiceError, Throttled, Unavailable } from '@muster/sdk';
 import type { AnyServiceError, CallContext } from '@muster/sdk';
+import { closesService } from './failures';
 import type { ManagerEntry } from './managers';
+import type { PacedContext } from './service-budget';
 
 export interface CallOptions {
   readonly lane: 'person' | 'bulk';
   /** Cancellation of the activity, drain of the worker. */
   readonly signal: AbortSignal;
+  /** Bulk: an account that has made no call yet makes none after this. `signal` ends calls that run. */
+  readonly stop?: AbortSignal;
   /** Hard end of one call to the external system, counted from when it has its slot. The lease lives longer than this. */
   readonly timeoutMs: number;
   /**
@@ -24,7 +28,7 @@ export async function callManager<T>(
   options: CallOptions,
   call: (context: CallContext) => Promise<T>,
 ): Promise<T> {
-  return entry.slots.run(options.lane, async () => {
+  return inBudget(entry, options, async (paced) => {
     refuseWhileClosed(entry);
     await options.before?.();
     const { timeoutMs } = options;
@@ -32,13 +36,26 @@ export async function callManager<T>(
     // Nothing was sent yet, so nothing may be sent: the worker is draining, or the sync was cancelled.
     if (signal.aborted) throw new Unavailable('the call was cancelled before it was made', { code: 'cancelled' });
     try {
-      return await withDeadline(call({ signal, timeoutMs }), signal);
+      paced?.begin();
+      return await withDeadline(call({ signal, timeoutMs, ...paced }), signal);
     } catch (error) {
       const translated = translate(entry, error);
-      if (translated.kind === 'throttled') entry.slots.closeFor(translated.retryAfterMs);
+      if (translated.kind === 'throttled' && closesService(translated)) {
+        entry.slots.closeFor(translated.retryAfterMs);
+        await entry.budget?.refused('', translated.retryAfterMs);
+      }
       throw translated;
     }
   });
+}
+
+/** With a call slot, and when the service's budget allows it. */
+function inBudget<T>(
+  { slots, budget }: ManagerEntry,
+  { lane, signal }: CallOptions,
+  work: (paced: PacedContext | undefined) => Promise<T>,
+): Promise<T> {
+  return budget === undefined ? slots.run(lane, () => work(undefined)) : budget.run({ lane, signal }, work);
 }
 
 /** Who waited for a slot while the service asked everybody to wait must not be the next to be refused. */

@@ -6,6 +6,8 @@ import type { Sealer } from '../config/sealer';
 import type { ConnectorRegistry } from '../hooks/registry';
 import type { EngineService } from '../store/engine-services';
 import { openServiceSecrets } from '../config/service-secrets';
+import type { Budgets } from './budgets';
+import type { ServiceBudget } from './service-budget';
 import { Slots } from './slots';
 
 /** Calls that may run at the same time on one service when nothing says otherwise. */
@@ -17,6 +19,8 @@ export interface ManagerEntry {
   readonly manager: Manager;
   readonly abilities: ReadonlySet<ManagerMethod>;
   readonly slots: Slots;
+  /** Keeps the service's limits over all processes; undefined where nothing shares them (tests of one part). */
+  readonly budget: ServiceBudget | undefined;
   readonly configVersion: number;
 }
 
@@ -30,6 +34,7 @@ export class ManagerPool {
   constructor(
     private readonly registry: Pick<ConnectorRegistry, 'get'>,
     private readonly sealer: Sealer,
+    private readonly budgets?: Budgets,
   ) {}
 
   /** The entry of a service. Throws Misconfigured when its connector is not loaded or its configuration does not fit. */
@@ -60,11 +65,13 @@ export class ManagerPool {
       const places = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
       throw new Misconfigured(`the configuration does not fit the connector: ${places}`, { code: 'config-invalid' });
     }
+    const slots = new Slots(service.maxConcurrency ?? connector.maxConcurrency ?? DEFAULT_CONCURRENCY);
     return {
       connector,
       manager: new connector.manager(parsed.data),
       abilities: new Set(managerAbilities(connector.manager)),
-      slots: new Slots(service.maxConcurrency ?? connector.maxConcurrency ?? DEFAULT_CONCURRENCY),
+      slots,
+      budget: this.budgets?.of(service, slots),
       configVersion: service.configVersion,
     };
   }

@@ -10,7 +10,7 @@ export type Lane = 'person' | 'bulk';
 
 /** The call slots of this process, as far as the pacer needs them. */
 export interface CallSlots {
-  readonly free: number;
+  free(): number;
   tryEnter(): boolean;
 }
 
@@ -26,7 +26,7 @@ export interface PacerOptions {
 
 /** The right to make one call now. */
 export interface Permit {
-  /** Call right before the call goes out, if something was done in between. */
+  /** Call right before the call goes out: what was never sent goes back. */
   sent(): void;
   /** Call when its answer begins to arrive, or it has failed. Later calls of this do nothing. */
   answered(): void;
@@ -37,6 +37,7 @@ export interface Permit {
 interface Waiter {
   readonly lane: Lane;
   readonly sinceMs: number;
+  readonly hasSlot: boolean;
   readonly resolve: (permit: Permit) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -56,6 +57,8 @@ const PREFETCH_MS = 25;
 const NEAR_MS = 3_000;
 /** Nobody waits longer than this in a queue that moves; leases of accounts live longer. */
 const LONGEST_WAIT_MS = 20_000;
+/** How long at most whoever is sent away stays away: what a chunk still comes back to. */
+const LONGEST_AWAY_MS = 25_000;
 
 /**
  * Spends the permits of one bucket in this process: each call at its moment, persons before bulk, bulk never starved.
@@ -86,6 +89,10 @@ export class Pacer {
   }
 
   /** The pace may change while calls wait; permits of the old one are given back. */
+  get pace(): Pace {
+    return this.#pace;
+  }
+
   set pace(pace: Pace) {
     if (JSON.stringify(pace) === JSON.stringify(this.#pace)) return;
     this.#pace = pace;
@@ -100,8 +107,15 @@ export class Pacer {
     this.#pump();
   }
 
-  /** Waits for the moment of one call, which then has a call slot. Throws Throttled or, when aborted, Unavailable. */
-  acquire(lane: Lane, signal: AbortSignal): Promise<Permit> {
+  /**
+   * Waits for the moment of one call, which then has a call slot (or has it already, and then goes before the others).
+   * Throws Throttled or, when aborted, Unavailable.
+   */
+  acquire(
+    lane: Lane,
+    signal: AbortSignal,
+    { hasSlot }: { readonly hasSlot: boolean } = { hasSlot: false },
+  ): Promise<Permit> {
     return new Promise<Permit>((resolve, reject) => {
       const queue = lane === 'person' ? this.#persons : this.#bulk;
       const onAbort = (): void => {
@@ -117,14 +131,21 @@ export class Pacer {
         };
       };
       const sinceMs = this.options.clock.now();
-      const waiter: Waiter = { lane, sinceMs, resolve: settled(resolve), reject: settled(reject) };
-      queue.push(waiter);
+      const waiter: Waiter = { lane, sinceMs, hasSlot, resolve: settled(resolve), reject: settled(reject) };
+      if (hasSlot) queue.unshift(waiter);
+      else queue.push(waiter);
       // A chunk's signal is one for all of its accounts: that many listeners are meant.
       setMaxListeners(0, signal);
       if (signal.aborted) onAbort();
       else signal.addEventListener('abort', onAbort, { once: true });
       this.#pump();
     });
+  }
+
+  /** How long until bulk may have a permit, if that is long. */
+  get longWaitMs(): number {
+    const waitMs = this.#askAt.bulk - this.options.clock.now();
+    return waitMs > NEAR_MS ? waitMs : 0;
   }
 
   /** Call when a call slot has become free. */
@@ -154,14 +175,18 @@ export class Pacer {
     if (next !== undefined && next.atMs <= nowMs) moments.push(next.atMs + this.#pace.latestMs - nowMs);
     if (!this.#leasing) {
       const askMs = Math.min(...this.#lanes().map((lane) => this.#askAt[lane])) - this.options.clock.now();
-      if (Number.isFinite(askMs)) moments.push(Math.max(askMs, last === undefined ? 0 : last.atMs - PREFETCH_MS - nowMs));
+      if (Number.isFinite(askMs))
+        moments.push(Math.max(askMs, last === undefined ? 0 : last.atMs - PREFETCH_MS - nowMs));
     }
     const ahead = moments.filter((ms) => ms > 0);
     return ahead.length === 0 ? undefined : Math.min(...ahead);
   }
 
   #lanes(): readonly Lane[] {
-    return [...(this.#persons.length > 0 ? (['person'] as const) : []), ...(this.#bulk.length > 0 ? (['bulk'] as const) : [])];
+    return [
+      ...(this.#persons.length > 0 ? (['person'] as const) : []),
+      ...(this.#bulk.length > 0 ? (['bulk'] as const) : []),
+    ];
   }
 
   #dropLate(): void {
@@ -176,7 +201,7 @@ export class Pacer {
     const nowMs = this.#clock.earliest();
     for (let next = this.#held[0]; next !== undefined && next.atMs <= nowMs; next = this.#held[0]) {
       const queue = this.#nextQueue();
-      if (queue[0] === undefined || !this.options.slots.tryEnter()) return;
+      if (queue[0] === undefined || !(queue[0].hasSlot || this.options.slots.tryEnter())) return;
       this.#held.shift();
       this.#assigned += 1;
       this.#running += 1;
@@ -192,7 +217,7 @@ export class Pacer {
   }
 
   #permit(seq: number): Permit {
-    let sentMs = this.#clock.latest();
+    let sentMs: number | undefined;
     let open = true;
     const close = (atMs: number): void => {
       if (!open) return;
@@ -204,9 +229,10 @@ export class Pacer {
     return {
       sent: () => void (sentMs = this.#clock.latest()),
       answered: () => {
+        if (sentMs === undefined) return close(0);
         const nowMs = this.#clock.latest();
         if (open) this.#callMs += (nowMs - sentMs - this.#callMs) / 10;
-        close(arrivals.latest(sentMs, nowMs));
+        return close(arrivals.latest(sentMs, nowMs));
       },
       unused: () => close(0),
     };
@@ -238,7 +264,9 @@ export class Pacer {
     const waiting = this.#bulk.length + this.#persons.length;
     // Whose call ends within the lease frees its slot, and mostly comes back for another call.
     const ending = this.#running * (LEASE_MS / Math.max(5, this.#callMs));
-    const usable = Math.min(waiting + this.#running, this.options.slots.free + Math.ceil(ending)) - this.#held.length;
+    const inside = this.#bulk.filter((waiter) => waiter.hasSlot).length;
+    const soonFree = this.options.slots.free() + inside + Math.ceil(ending);
+    const usable = Math.min(waiting + this.#running, soonFree) - this.#held.length;
     return Math.max(1, Math.min(usable, Math.floor(LEASE_MS / this.#pace.intervalMs)));
   }
 
@@ -274,5 +302,6 @@ export class Pacer {
 }
 
 function budgetWait(ms: number): Throttled {
-  return new Throttled('the budget of the service is used up for now', { code: 'budget', retryAfterMs: Math.ceil(ms) });
+  const retryAfterMs = Math.ceil(Math.min(ms, LONGEST_AWAY_MS));
+  return new Throttled('the budget of the service is used up for now', { code: 'budget', retryAfterMs });
 }

@@ -30,7 +30,7 @@ export async function probeService(
   deps.log.info({ event: 'service.probed', service: name, well });
   if (!well) return false;
   // Only this pause: an operator may have paused it meanwhile.
-  if (await resumeService(deps.db, service.id, reason)) await deps.starter.sweepNow();
+  if (await resumeService(deps.db, service.id, { reason })) await deps.starter.sweepNow();
   return true;
 }
 

@@ -36,6 +36,7 @@ export class Round {
   profile: Profile | null = null;
   remoteId: string | null;
   #leasedAt = performance.now();
+  #hasCalled = false;
 
   readonly deps: ActivityDependencies;
   readonly service: EngineService;
@@ -111,8 +112,33 @@ export class Round {
     const checks = async (): Promise<void> => {
       await this.#keepLease();
       await before?.();
+      if (this.#isToStop) throw new RoundStopped();
+      this.#hasCalled = true;
     };
-    return callManager(this.entry, { ...this.call, before: checks }, call);
+    return this.#unlessStopped(callManager(this.entry, { ...this.call, before: checks }, call));
+  }
+
+  /** An account whose first call is made is finished; one that only waits for its slot is left as it is. */
+  get #isToStop(): boolean {
+    return !this.#hasCalled && this.call.stop?.aborted === true;
+  }
+
+  async #unlessStopped<T>(work: Promise<T>): Promise<T> {
+    const { stop } = this.call;
+    if (stop === undefined || this.#hasCalled) return work;
+    let onStop: () => void = () => undefined;
+    const stopping = new Promise<never>((_resolve, reject) => {
+      onStop = () => (this.#isToStop ? reject(new RoundStopped()) : undefined);
+      stop.addEventListener('abort', onStop, { once: true });
+      onStop();
+    });
+    try {
+      return await Promise.race([work, stopping]);
+    } finally {
+      stop.removeEventListener('abort', onStop);
+      // Its slot comes later, and is given back at once.
+      work.catch(() => undefined);
+    }
   }
 
   /** Prolongs the lease when a good part of it is used up. */
@@ -136,5 +162,13 @@ export class RoundEnds extends Error {
   ) {
     super(ending.message ?? ending.outcome);
     this.name = 'RoundEnds';
+  }
+}
+
+/** The sync was paused or cancelled before the account's first call: it is as it was, and its turn is now. */
+export class RoundStopped extends RoundEnds {
+  constructor() {
+    super({ outcome: 'left for later: the sync was stopped', attention: null, nextTryMs: 0 });
+    this.name = 'RoundStopped';
   }
 }

@@ -6,8 +6,11 @@ import type { DueAccountRow } from '../store/due';
 import { engineServiceById, takeProbes } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
 import { unexpandedChanges } from '../store/expand';
+import { bumpEndedGrace } from '../store/grace';
 import { settleChangeOperations } from '../store/operations';
 import { expirePasswords } from '../store/passwords';
+import { settleDrains } from '../store/pauses';
+import { openReconciliations } from '../store/reconciliations';
 import { openSyncs, requestSync } from '../store/syncs';
 import type { ActivityDependencies } from './dependencies';
 
@@ -44,12 +47,16 @@ export async function sweep(
     for (const group of groups) await deps.starter.group(group.service, group.remoteGroupId);
   });
   heartbeat();
+  await bumpEndedGrace(deps.db);
   const sent = await sendDue(deps, parts, heartbeat);
   await expirePasswords(deps.db);
   await settleChangeOperations(deps.db);
+  await settleDrains(deps.db);
   heartbeat();
   const syncs = await sendSyncs(deps);
   for (const { name } of await takeProbes(deps.db)) await deps.starter.probe(name);
+  for (const { id, service } of await openReconciliations(deps.db))
+    await deps.starter.reconcile({ service, reconciliationId: id });
   return { changes: changes.length, accounts: sent, groups: groups.length, syncs, failed: parts.failed };
 }
 

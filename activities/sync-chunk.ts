@@ -7,15 +7,18 @@ import { takeLeases } from '../store/leases';
 import { readSituations } from '../store/situations';
 import { openItems, recordItems } from '../store/sync-items';
 import type { ItemOutcome, SyncItem } from '../store/sync-items';
+import { readSync } from '../store/syncs';
 import type { ConvergeOutcome } from '../workflows/contracts';
 import { sendThroughHook } from './chunk-hooks';
 import { convergeLeased } from './converge';
 import type { HookAccess } from './converge';
 import type { ActivityDependencies } from './dependencies';
 import { judgeFailure } from './failures';
+import { planBatch, sayDifferences } from './plan-chunk';
 import { LEASE_MS, Round } from './round';
 import type { RoundStart } from './round';
 import { serviceTrouble } from './service-trouble';
+import { withGrace } from './stopping';
 
 export interface ChunkRequest {
   readonly service: string;
@@ -25,7 +28,8 @@ export interface ChunkRequest {
 }
 
 export interface ChunkContext extends HookAccess {
-  readonly signal: AbortSignal;
+  /** The sync was paused or cancelled, or the worker drains: no further account is begun. */
+  readonly stop: AbortSignal;
   readonly heartbeat: () => void;
 }
 
@@ -42,6 +46,8 @@ const LEASED_WAIT_MS = 500;
 const PAUSED_WAIT_MS = 10_000;
 /** A changed account is gone round again so often; after that its own workflow has it. */
 const MAX_ROUNDS = 5;
+/** Calls that run when the sync is stopped may still end by themselves. */
+const GRACE_MS = 3_000;
 /** An account that must wait longer than this is left to its own next try. */
 const LONGEST_REVISIT_MS = 30_000;
 
@@ -55,17 +61,45 @@ export async function syncChunk(
   context: ChunkContext,
 ): Promise<ChunkAnswer> {
   const items = await openItems(deps.db, request.syncId, request);
+  const sync = await readSync(deps.db, request.syncId);
+  if (sync === undefined) return { waitMs: null };
+  if (sync.dryRun) return planChunk(deps, { request, context, items });
   for (let start = 0; start < items.length; start += BATCH) {
-    context.signal.throwIfAborted();
-    const service = await engineServiceByName(deps.db, request.service);
-    if (service === undefined) return { waitMs: null };
-    if (service.blockedMs > 0) return { waitMs: service.blockedMs };
-    if (service.pausedReason !== null || !(await canBeBuilt(deps, service))) return { waitMs: PAUSED_WAIT_MS };
-    await syncBatch(deps, { request, service, context, items: items.slice(start, start + BATCH) });
+    context.stop.throwIfAborted();
+    const service = await openService(deps, request.service);
+    if (service === undefined || 'waitMs' in service) return service ?? { waitMs: null };
+    const batch = { request, service, context, items: items.slice(start, start + BATCH) };
+    await withGrace(context.stop, GRACE_MS, (hardEnd) => syncBatch(deps, { ...batch, hardEnd }));
     context.heartbeat();
   }
+  context.stop.throwIfAborted();
   const left = await openItems(deps.db, request.syncId, request);
   return { waitMs: left.length === 0 ? null : LEASED_WAIT_MS };
+}
+
+/** The service, or how long to wait for it; undefined = it is no more. */
+async function openService(deps: ActivityDependencies, name: string): Promise<EngineService | ChunkAnswer | undefined> {
+  const service = await engineServiceByName(deps.db, name);
+  if (service === undefined) return undefined;
+  if (service.blockedMs > 0) return { waitMs: service.blockedMs };
+  if (service.pausedReason !== null || !(await canBeBuilt(deps, service))) return { waitMs: PAUSED_WAIT_MS };
+  return service;
+}
+
+/** A plan asks the far side nothing, so it waits for no service that is paused. */
+async function planChunk(
+  deps: ActivityDependencies,
+  { request, context, items }: Pick<Batch, 'request' | 'context' | 'items'>,
+): Promise<ChunkAnswer> {
+  for (let start = 0; start < items.length; start += BATCH) {
+    context.stop.throwIfAborted();
+    const service = await engineServiceByName(deps.db, request.service);
+    if (service === undefined) return { waitMs: null };
+    const part = items.slice(start, start + BATCH);
+    await recordItems(deps.db, request.syncId, await planBatch(deps, { service, items: part, access: context }));
+    context.heartbeat();
+  }
+  return { waitMs: null };
 }
 
 /** A service whose configuration does not fit is paused before any of its accounts is taken up. */
@@ -86,6 +120,8 @@ interface Batch {
   readonly service: EngineService;
   readonly context: ChunkContext;
   readonly items: readonly SyncItem[];
+  /** Ends calls that run: some time after `context.stop`. */
+  readonly hardEnd: AbortSignal;
 }
 
 async function syncBatch(deps: ActivityDependencies & FlowDependencies, batch: Batch): Promise<void> {
@@ -126,7 +162,13 @@ async function syncSetBased(deps: ActivityDependencies, batch: Batch, due: reado
   context.heartbeat();
   deps.failpoint('chunk:before-record');
   const results = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  await record(deps, batch, results);
+  // What the stop has cut off has not failed: it stays open.
+  const failedByStop = (result: Result): boolean => batch.hardEnd.aborted && result.outcome === 'failed';
+  await record(
+    deps,
+    batch,
+    results.filter((result) => !failedByStop(result)),
+  );
   deps.failpoint('chunk:after-record');
   // What broke one account (our own database is away) is thrown after the others were waited for: nobody works on unseen.
   const broken = settled.find((result) => result.status === 'rejected');
@@ -138,7 +180,7 @@ const NO_ACCOUNT = { outcome: 'skipped', reason: 'no such account' } as const;
 
 function buildRound(deps: ActivityDependencies, batch: Batch, taken: Pick<RoundStart, 'lease' | 'situation'>): Round {
   const { service, context } = batch;
-  const call = { lane: 'bulk', signal: context.signal, timeoutMs: deps.callTimeoutMs } as const;
+  const call = { lane: 'bulk', signal: batch.hardEnd, stop: context.stop, timeoutMs: deps.callTimeoutMs } as const;
   return new Round({ deps, service, entry: deps.managers.get(service), call, ...taken });
 }
 
@@ -191,7 +233,7 @@ function laterResult({ reason, waitMs }: Extract<ConvergeOutcome, { outcome: 'la
 
 async function record(
   deps: ActivityDependencies,
-  { request, items }: Pick<Batch, 'request' | 'items'>,
+  { request, items, service }: Pick<Batch, 'request' | 'items' | 'service'>,
   results: readonly (Result & { readonly userId: string })[],
 ): Promise<void> {
   const seqOf = new Map(items.map((item) => [item.userId, item.seq]));
@@ -201,5 +243,5 @@ async function record(
       ? []
       : [{ seq, outcome: result.outcome, reason: result.reason }];
   });
-  await recordItems(deps.db, request.syncId, settled);
+  await recordItems(deps.db, request.syncId, await sayDifferences(deps, { service, items, results: settled }));
 }

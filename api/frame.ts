@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { authorize } from './acl';
@@ -11,7 +13,7 @@ import type { Express, Request, Response } from 'express';
 import type { Authenticator } from '../auth/authenticator';
 import type { Principal } from '../auth/principal';
 import type { ApiContext } from './context';
-import type { Answer, Route, RouteRequest, Shape } from './route';
+import type { Answer, ResponseSpec, Route, RouteRequest, Shape } from './route';
 
 export interface FrameOptions {
   readonly context: ApiContext;
@@ -99,7 +101,7 @@ async function serve(serving: Serving): Promise<void> {
     route.handler(final),
   );
   if (options.checkAnswers === true) checkAnswer(route, answer);
-  send(route, response, answer);
+  await send(route, response, answer);
 }
 
 /** GET never has a body; DELETE only where the route says so. */
@@ -144,11 +146,12 @@ function singleHeaders(request: Request): Readonly<Record<string, string | undef
   );
 }
 
-function send(route: Route, response: Response, answer: Answer): void {
+async function send(route: Route, response: Response, answer: Answer): Promise<void> {
   if (response.headersSent || response.closed) return;
   response.status(answer.status);
   if (route.acl !== 'public') response.set('Cache-Control', 'no-store');
   response.set(answer.headers ?? {});
+  if (answer.stream !== undefined) return sendStream(response, answer.stream, route.responses[answer.status]);
   if (answer.body === undefined) {
     response.end();
     return;
@@ -158,11 +161,31 @@ function send(route: Route, response: Response, answer: Answer): void {
   else response.json(answer.body);
 }
 
+async function sendStream(
+  response: Response,
+  stream: AsyncIterable<string>,
+  spec: ResponseSpec | undefined,
+): Promise<void> {
+  response.type(spec?.contentType ?? 'text/plain');
+  // Who asks for the headers only must not wait for the end of the stream.
+  if (response.req.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  response.flushHeaders();
+  try {
+    await pipeline(Readable.from(stream, { objectMode: true, highWaterMark: 1 }), response);
+  } catch (error) {
+    if (!response.destroyed) throw error;
+    // The client went away: what it was sent from has been told so.
+  }
+}
+
 function checkAnswer(route: Route, answer: Answer): void {
   const where = `${route.method} ${route.path} ${answer.status}`;
   const spec = route.responses[answer.status];
   if (spec === undefined) throw new Error(`${where} is not among the documented answers`);
-  if (spec.schema === undefined || answer.contentType !== undefined) return;
+  if (spec.schema === undefined || answer.contentType !== undefined || answer.stream !== undefined) return;
   const sent: unknown = answer.body === undefined ? undefined : JSON.parse(JSON.stringify(answer.body));
   const parsed = spec.schema.safeParse(sent);
   if (!parsed.success) throw new Error(`${where} does not fit its schema: ${parsed.error.message}`);

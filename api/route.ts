@@ -118,6 +118,8 @@ export interface Answer {
   /** One of the statuses in `responses`. */
   readonly status: number;
   readonly body?: unknown;
+  /** In place of `body`: sent piece by piece, at the client's pace; left when the client goes away. */
+  readonly stream?: AsyncIterable<string>;
   readonly headers?: Readonly<Record<string, string>>;
   /** Only for `alternative`; the body is then a string. */
   readonly contentType?: string;

@@ -37,6 +37,93 @@ const guardLimit = z
   })
   .optional();
 
+const breaker = z
+  .strictObject({
+    failures: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .optional()
+      .meta({ description: 'calls in a row without an answer; 10' }),
+    rejections: z.number().int().min(1).max(1_000_000).optional().meta({ description: 'refusals in a row; 50' }),
+    accounts: z.number().int().min(1).max(1000).optional().meta({ description: 'of so many accounts at least; 3' }),
+    probeSeconds: z.number().int().min(1).max(3600).optional().meta({ description: 'first look; 10' }),
+    longestProbeSeconds: z.number().int().min(1).max(86_400).optional().meta({ description: 'longest pause; 600' }),
+  })
+  .meta({ id: 'Breaker' });
+
+const reconcile = z
+  .strictObject({
+    mode: z.enum(['off', 'report', 'repair']).optional().meta({ description: '`report` unless said otherwise' }),
+  })
+  .meta({ id: 'Reconcile' });
+
+/** Why a service is paused, since when, and when it is next looked at. */
+export const pausedSchema = z
+  .object({
+    reason: z
+      .enum(['operator', 'credentials', 'unavailable', 'too many failures', 'guard'])
+      .meta({ description: '`operator`: by hand; the others begin and end by themselves' }),
+    detail: z.string().nullable(),
+    by: z.string().nullable().meta({ description: '`system`, or who paused it' }),
+    since: timestamp.nullable(),
+    nextProbe: timestamp.nullable().meta({ description: 'when Muster next looks whether it is well' }),
+  })
+  .nullable()
+  .meta({ id: 'Pause' });
+
+/** The pause of a service as the API shows it. */
+export function showPause(
+  service: Pick<ServiceRecord, 'pausedReason' | 'pausedDetail' | 'pausedBy' | 'pausedAt' | 'probeAt'>,
+): z.input<typeof pausedSchema> {
+  const { pausedReason, pausedDetail: detail, pausedBy: by, pausedAt: since, probeAt: nextProbe } = service;
+  if (pausedReason === null) return null;
+  return { reason: pausedReason, detail, by, since, nextProbe };
+}
+
+const rateLimits = z
+  .array(
+    z.strictObject({
+      limit: z.number().int().min(1).max(1_000_000).meta({ description: 'calls in a window' }),
+      windowMs: z.number().int().min(100).max(86_400_000).meta({ description: 'how long the window is' }),
+      kind: z.enum(['window', 'bucket', 'log']).optional().meta({
+        description: 'how the service counts; `window` (default) is safe, `log` where it counts any span strictly',
+      }),
+      burst: z.number().int().min(1).max(1_000_000).optional().meta({ description: 'what a bucket holds' }),
+    }),
+  )
+  .max(10);
+
+const budget = z
+  .strictObject({
+    limits: rateLimits.optional().meta({ description: 'of every call; several hold together' }),
+    routes: z
+      .record(
+        z
+          .string()
+          .regex(/^[A-Z]+ \/\S*$/, 'must be like `PATCH /users/{}`')
+          .max(200),
+        rateLimits,
+      )
+      .optional()
+      .meta({ description: 'of one kind of request, e.g. `PATCH /users/{}`; beside `limits`' }),
+    leaveFree: z
+      .number()
+      .min(0)
+      .max(0.9)
+      .optional()
+      .meta({ description: 'the part of every limit that is left to the service’s other users' }),
+    concurrency: z
+      .number()
+      .int()
+      .min(1)
+      .max(1000)
+      .optional()
+      .meta({ description: 'calls at the same time over all workers; 1: one after the other' }),
+  })
+  .meta({ id: 'Budget' });
+
 const format = oneLine(500).nullable();
 
 /** What may be set about a service; an absent field stays as it is. */
@@ -62,6 +149,14 @@ export const serviceFields = {
     .enum(['delete', 'disable'])
     .optional()
     .meta({ description: 'what becomes of the account when the right is lost' }),
+  deleteAfterDays: z
+    .number()
+    .int()
+    .min(0)
+    .max(3650)
+    .nullable()
+    .optional()
+    .meta({ description: 'with `onLoss: disable`: deleted so long after, unless the right comes back; null: never' }),
   onGone: z.enum(['recreate', 'drop']).optional().meta({ description: 'when somebody else took the account away' }),
   mapping: mapping.optional(),
   nameFormat: format
@@ -76,7 +171,20 @@ export const serviceFields = {
     .strictObject({ removal: guardLimit, disable: guardLimit, 'group removal': guardLimit })
     .optional()
     .meta({ description: 'how much may be taken away within 24 hours' }),
-  maxConcurrency: z.number().int().min(1).max(1000).nullable().optional(),
+  breaker: breaker.optional().meta({ description: 'when the service as a whole is taken to be broken, and paused' }),
+  reconcile: reconcile.optional().meta({ description: 'what the nightly comparison with the service does' }),
+  maxConcurrency: z
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .nullable()
+    .optional()
+    .meta({ description: 'calls at the same time in each worker process; over all of them: `budget.concurrency`' }),
+  budget: budget.optional().meta({
+    description:
+      'what the service allows; what is not set is learned from its answers. It replaces the one that was set',
+  }),
 } as const;
 
 const fieldsSchema = z.strictObject(serviceFields);
@@ -91,16 +199,20 @@ export const serviceSchema = z
     url: z.string().nullable(),
     config: z.record(z.string(), z.unknown()),
     enabled: z.boolean(),
-    paused: z.object({ reason: z.string(), detail: z.string().nullable(), since: timestamp.nullable() }).nullable(),
+    paused: pausedSchema,
     begins: z.enum(['automatic', 'on request']),
     onLoss: z.enum(['delete', 'disable']),
+    deleteAfterDays: z.number().int().nullable(),
     onGone: z.enum(['recreate', 'drop']),
     mapping,
     nameFormat: z.string().nullable(),
     nameFormats: z.record(z.string(), z.string()),
     nicknameFormat: z.string().nullable(),
     guard: z.strictObject({ removal: guardLimit, disable: guardLimit, 'group removal': guardLimit }),
+    breaker,
+    reconcile,
     maxConcurrency: z.number().int().nullable(),
+    budget,
     membership: z
       .enum(['by account', 'by group', 'none'])
       .meta({ description: 'how group membership is written there' }),
@@ -124,14 +236,22 @@ export async function showService(
   context: Pick<ApiContext, 'db' | 'registry'>,
   service: ServiceRecord,
 ): Promise<z.input<typeof serviceSchema>> {
-  const { sealedConfig: _sealed, config: _config, pausedReason, pausedDetail, pausedAt, ...shown } = service;
+  const { sealedConfig: _sealed, config: _config, ...rest } = service;
+  const {
+    pausedReason: _reason,
+    pausedDetail: _detail,
+    pausedAt: _at,
+    pausedBy: _by,
+    probeAt: _probe,
+    ...shown
+  } = rest;
   const engine = await engineServiceByName(context.db, service.name);
   if (engine === undefined) throw new Problem('not-found', `There is no service ${service.name}.`);
   const { manager, hook, actions, membership } = abilitiesOf(context.registry, engine);
   return {
     ...(shown as Omit<z.input<typeof serviceSchema>, 'config' | 'paused' | 'membership' | 'abilities' | 'actions'>),
     config: { ...shownConfig(service) },
-    paused: pausedReason === null ? null : { reason: pausedReason, detail: pausedDetail, since: pausedAt },
+    paused: showPause(service),
     membership,
     abilities: { manager: [...manager], hook: [...hook] },
     actions: [...actions],

@@ -41,7 +41,7 @@ async function main(order: SpendOrder): Promise<void> {
         for (const [place, atMs] of given.atMs.entries()) moments.set(given.firstSeq + place, atMs);
         return given;
       },
-      slots,
+      slots: { tryEnter: () => slots.tryEnter(), free: () => slots.free },
       clock: processClock,
       databaseClock: new DatabaseClock(processClock, () => databaseNow(db)),
       random: Math.random,

@@ -27,10 +27,8 @@ async function startFake(limit: RateLimit): Promise<Fake> {
   const file = join(__dirname, '../../test/fakes/throttling-service/main.mjs');
   const child = spawn(process.execPath, [file, JSON.stringify({ limits: [limit], latencyMs: LATENCY_MS })]);
   child.stderr.pipe(process.stderr);
-  const [line] = await Promise.race([
-    new Promise<string[]>((resolve) => createInterface(child.stdout).once('line', (text) => resolve([text]))),
-  ]);
-  const { url, control } = JSON.parse(line ?? '{}') as { url: string; control: string };
+  const line = await new Promise<string>((resolve) => createInterface(child.stdout).once('line', resolve));
+  const { url, control } = JSON.parse(line) as { url: string; control: string };
   return {
     url,
     summary: async () => (await fetch(`${control}/summary?windowMs=${limit.windowMs}`)).json() as never,

@@ -5,6 +5,8 @@ import { createTestApi } from '../test/environment/api';
 import { ableConnector } from '../test/environment/fake-connector';
 import { addAccounts, addGrant, addService, addUser } from '../test/store/organisation';
 import { ensureBuiltInStates } from '../store/states';
+import { recordItems, stageSync } from '../store/sync-items';
+import { requestSync, startNextQueued } from '../store/syncs';
 import { createProgram } from './program';
 import { runCommandLine } from './run';
 import type { TestApi } from '../test/environment/api';
@@ -188,6 +190,50 @@ describe('the command line', () => {
 
     expect(code).toBe(0);
     expect(out).toMatch(/^Started; see `muster operations [\da-f-]{36}`\.$/m);
+  });
+
+  test('a sync is shown, paused, resumed and cancelled by its id', async () => {
+    const { db } = api.context;
+    const serviceId = await addService(db, { name: 'steered' });
+    const { syncId } = await requestSync(db, { serviceId, kind: 'nicknames', scope: {}, actor: 'client:test' });
+    await startNextQueued(db, serviceId);
+
+    const shown = await muster('sync', 'steered', '--show', syncId);
+    const paused = await muster('sync', 'steered', '--pause', syncId);
+    const resumed = await muster('sync', 'steered', '--resume', syncId);
+    const cancelled = await muster('sync', 'steered', '--cancel', syncId);
+    const both = await muster('sync', 'steered', '--cancel', syncId, '--pause', syncId);
+
+    expect(shown.out).toMatch(/^sync nicknames: staging$/m);
+    expect(paused.out).toMatch(/^sync nicknames: paused\n.*\nwaits for: resume$/m);
+    expect(resumed.out).toMatch(/^sync nicknames: staging$/m);
+    expect(cancelled.code).toBe(0);
+    expect(api.told.filter((line) => line === `syncSteered ${syncId}`)).toHaveLength(3);
+    expect(both).toMatchObject({ code: 2 });
+  });
+
+  test('a plan is asked for, and what it says is shown', async () => {
+    const { db } = api.context;
+    const serviceId = await addService(db, { name: 'planned' });
+    await addAccounts(db, serviceId, [ada]);
+    const { out } = await muster('sync', 'planned', '--kind', 'full', '--dry-run');
+    const id = /--plan ([\da-f-]{36})/.exec(out)?.[1] ?? '';
+    await startNextQueued(db, serviceId);
+    await stageSync(db, id);
+    const planned = {
+      steps: ['delete'],
+      before: null,
+      after: null,
+      why: 'No: the person is gone.',
+      guard: [],
+    } as const;
+    await recordItems(db, id, [{ seq: 1, outcome: 'succeeded', planned }]);
+
+    const { code, out: shown } = await muster('sync', 'planned', '--plan', id);
+
+    expect(code).toBe(0);
+    expect(shown).toMatch(/ada +delete +No: the person is gone\./);
+    expect((await muster('sync', 'planned', '--approve', id)).error).toMatch(/not ready/);
   });
 
   test('validate waits for the outcome and tells it', async () => {

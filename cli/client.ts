@@ -100,7 +100,7 @@ function unreachable(url: string, error: unknown): CliFailure {
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? ` (${String(cause.code)})` : '';
   return new CliFailure(`Muster does not answer at ${url}${code}.`, {
     exitCode: EXIT.unreachable,
-    details: ['Start it with `npm start`, or set MUSTER_URL to where it runs.'],
+    details: ['Start it with `npm start` and run commands in its folder, or set MUSTER_URL to where it runs.'],
   });
 }
 

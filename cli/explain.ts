@@ -1,7 +1,9 @@
 import { userInPath } from './client';
 import { openSession, withExamples } from './command';
+import { eventText } from './event';
 import { ago, safe } from './output';
 import type { Command } from 'commander';
+import type { EventView } from './event';
 import type { Output } from './output';
 
 interface Explanation {
@@ -38,11 +40,7 @@ interface Explanation {
   readonly nextTry: { readonly at: string | null; readonly why: string };
   readonly staged: readonly { readonly kind: string; readonly decision: string | null }[];
   readonly held: readonly { readonly kind: string; readonly heldBy: string }[];
-  readonly events: readonly {
-    readonly at: string;
-    readonly step: string;
-    readonly data: Readonly<Record<string, unknown>>;
-  }[];
+  readonly events: readonly EventView[];
   readonly operations: readonly {
     readonly id: string;
     readonly kind: string;
@@ -128,8 +126,7 @@ function showGroups(output: Output, { groups }: Explanation): void {
 
 function showHistory(output: Output, { events, operations }: Explanation): void {
   if (events.length > 0) output.line('  Last done:');
-  for (const event of events.slice(0, SHOWN))
-    output.line(`    ${ago(event.at)}: ${safe(event.step)} ${output.tone('dim', safe(JSON.stringify(event.data)))}`);
+  for (const event of events.slice(0, SHOWN)) output.line(`    ${ago(event.at)}: ${eventText(event)}`);
   if (operations.length > 0) output.line('  Asked for:');
   for (const operation of operations.slice(0, SHOWN)) {
     const reason = operation.reason === null ? '' : `, "${safe(operation.reason)}"`;

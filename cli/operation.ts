@@ -79,11 +79,16 @@ export async function followOperation(watching: Watching, id: string): Promise<v
   const { output } = watching;
   if (output.json) output.value(body);
   else output.line(`${statusText(output, operation.status)}: ${safe(operation.outcome ?? operation.kind)}`);
-  if (operation.status === 'waiting' && !output.json) {
-    output.line('It goes on by itself, or waits for a person: see `muster status`.');
-  }
+  if (operation.status === 'waiting' && !output.json) output.line(waitingText(operation));
   if (operation.status === 'failed')
     throw new CliFailure(`The operation ${id} failed.`, { details: [`See \`muster operations ${id}\`.`] });
+}
+
+/** Who has to act now. */
+function waitingText({ progress, service }: OperationView): string {
+  if (progress === null || progress.staged === 0)
+    return 'It goes on by itself, or waits for a person: see `npx muster status`.';
+  return `The guard holds ${progress.staged} back until you decide: npx muster guard ${service ?? 'SERVICE'}`;
 }
 
 function progressText({ status, outcome, progress }: OperationView): string {

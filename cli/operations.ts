@@ -1,11 +1,13 @@
 import { Option } from 'commander';
 import { userReference } from './client';
 import { openSession, wholeNumber, withExamples } from './command';
+import { eventText } from './event';
 import { usageFailure } from './failure';
 import { statusText } from './operation';
 import { ago, safe } from './output';
 import type { Command } from 'commander';
 import type { Session } from './command';
+import type { EventView } from './event';
 import type { OperationBody, OperationView } from './operation';
 
 const STATUSES = ['running', 'waiting', 'succeeded', 'failed', 'cancelled', 'superseded'];
@@ -16,12 +18,6 @@ interface Options {
   readonly user?: string;
   readonly status?: string;
   readonly limit: number;
-}
-
-interface EventView {
-  readonly at: string;
-  readonly step: string;
-  readonly data: Readonly<Record<string, unknown>>;
 }
 
 /** `muster operations [ID]` */
@@ -94,8 +90,7 @@ async function showOne({ client, output }: Session, id: string): Promise<void> {
   if (operation.secretReady)
     output.line(output.tone('warn', `  A secret waits for you: muster operations ${operation.id} --secret`));
   if (operation.links.temporal !== undefined) output.line(`  ${operation.links.temporal}`);
-  for (const event of events)
-    output.line(`    ${ago(event.at)}: ${safe(event.step)} ${output.tone('dim', safe(JSON.stringify(event.data)))}`);
+  for (const event of events) output.line(`    ${ago(event.at)}: ${eventText(event)}`);
 }
 
 async function showSecret({ client, output }: Session, id: string): Promise<void> {

@@ -4,14 +4,16 @@ import { addGuard } from './guard';
 import { addImport } from './import';
 import { addMaintenance } from './maintenance';
 import { addOperations } from './operations';
+import { addReconcile } from './reconcile';
 import { addServices } from './services';
 import { startCommand } from './start';
 import { addStatus } from './status';
+import { addSteering } from './steering';
 import { addSync, addValidate } from './sync';
 
 const ENVIRONMENT = `
 Environment:
-  MUSTER_URL         where the API answers (default http://127.0.0.1:8080)
+  MUSTER_URL         where the API answers; default: what .muster/api-url says, else http://127.0.0.1:8080
   MUSTER_TOKEN       the token; or MUSTER_TOKEN_FILE; default: .muster/admin-token in the current folder
   NO_COLOR           no colours
 
@@ -35,6 +37,8 @@ export function createProgram(): Command {
   addGuard(program);
   addOperations(program);
   addServices(program);
+  addSteering(program);
+  addReconcile(program);
   addMaintenance(program);
   for (const command of program.commands) command.exitOverride();
   return program;

@@ -3,16 +3,19 @@ import { userInPath, userReference } from './client';
 import { openSession, withExamples } from './command';
 import { usageFailure } from './failure';
 import { followOperation } from './operation';
+import { orderOf, steerSync } from './sync-steering';
 import type { Command } from 'commander';
 import type { Session } from './command';
 import type { OperationBody } from './operation';
+import type { SyncVerb } from './sync-steering';
 
 const KINDS = ['groups', 'nicknames', 'accounts', 'validate', 'full', 'due'] as const;
 
-interface SyncOptions {
+interface SyncOptions extends Readonly<Partial<Record<SyncVerb, string>>> {
   readonly kind: (typeof KINDS)[number];
   readonly user?: readonly string[];
   readonly reason?: string;
+  readonly dryRun?: true;
   readonly watch?: true;
 }
 
@@ -24,14 +27,28 @@ export function addSync(program: Command): void {
     .addOption(new Option('--kind <kind>', 'what to look at').choices(KINDS).default('groups'))
     .option('--user <user...>', 'only these people')
     .option('--reason <text>', 'kept with the operation')
+    .option('--dry-run', 'only a plan: what would be done to each account')
     .option('--watch', 'wait until it has ended')
+    .option('--show <id>', 'how a sync goes')
+    .option('--pause <id>', 'stops it within seconds')
+    .option('--resume <id>', 'goes on where it stopped')
+    .option('--cancel <id>', 'ends it')
+    .option('--retry <id>', 'a new sync over the accounts that failed')
+    .option('--plan <id>', 'what a plan would do')
+    .option('--approve <id>', 'executes a plan; each account is decided anew')
     .action(async (service: string, options: SyncOptions, self: Command) => {
-      await requestSync(openSession(self), service, options);
+      const order = orderOf(options);
+      const session = openSession(self);
+      if (order === undefined) await requestSync(session, service, options);
+      else await steerSync(session, { service, ...order, ...reasonOf(options), watch: options.watch === true });
     });
   withExamples(command, [
     ['muster sync postgres --watch', 'the groups of all accounts'],
     ['muster sync postgres --kind full', 'everything of all accounts'],
     ['muster sync postgres --user ada --user ben', 'only two people'],
+    ['muster sync postgres --kind full --dry-run --watch', 'what would be done'],
+    ['muster sync postgres --approve ID', 'do what the plan says'],
+    ['muster sync postgres --retry ID', 'the failed ones again'],
   ]);
 }
 
@@ -63,11 +80,17 @@ function reasonOf({ reason }: { readonly reason?: string }): { readonly reason?:
 }
 
 async function requestSync({ client, output }: Session, service: string, options: SyncOptions): Promise<void> {
-  const { kind, user, reason } = options;
-  const body = { kind, ...(user === undefined ? {} : { users: user.map(userReference) }), reason };
+  const { kind, user, reason, dryRun } = options;
+  const body = { kind, ...(user === undefined ? {} : { users: user.map(userReference) }), reason, dryRun };
   const path = `/v1/services/${encodeURIComponent(service)}/syncs`;
-  const answer = await client.call<OperationBody & { readonly joined: boolean }>({ method: 'POST', path, body });
+  const answer = await client.call<RequestedBody>({ method: 'POST', path, body });
   await finish({ client, output }, answer, options.watch === true);
+  if (!output.json && dryRun === true) output.line(`See \`muster sync ${service} --plan ${answer.sync.id}\`.`);
+}
+
+interface RequestedBody extends OperationBody {
+  readonly sync: { readonly id: string };
+  readonly joined: boolean;
 }
 
 async function validateOne(

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadClientConfig } from './client';
+import { loadClientConfig, rememberApiUrl } from './client';
 import { ConfigError, loadConfig, required } from './config';
 import { VARIABLES } from './schema';
 import { ensureSecretFile } from './secret-file';
@@ -137,7 +137,7 @@ describe('the configuration', () => {
     expect(statSync(open).mode & 0o777).toBe(0o600);
   });
 
-  test('the client finds the token of the folder it runs in', () => {
+  test('the client finds address and token in the folder it runs in', () => {
     file('admin-token', 'the-token\n');
 
     expect(loadClientConfig(false, { MUSTER_HOME: folder })).toEqual({
@@ -157,6 +157,8 @@ describe('the configuration', () => {
       token: 'mine',
       wantsColour: false,
     });
+    rememberApiUrl(folder, 'http://127.0.0.1:9090');
+    expect(loadClientConfig(false, { MUSTER_HOME: folder }).url).toBe('http://127.0.0.1:9090');
     expect(() => loadClientConfig(false, { MUSTER_URL: 'nowhere' })).toThrow(/MUSTER_URL/);
     expect(() => loadClientConfig(false, { MUSTER_TOKEN_FILE: '/no/such' })).toThrow(/MUSTER_TOKEN_FILE/);
   });

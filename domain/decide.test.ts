@@ -19,6 +19,7 @@ function situation(different: Partial<Situation> = {}): Situation {
     choice: null,
     begins: 'automatic',
     onLoss: 'delete',
+    graceOver: false,
     entitled: true,
     userGone: false,
     abilities: EVERYTHING,
@@ -75,6 +76,16 @@ describe('what one account needs', () => {
       'who is disabled already stays so',
       { entitled: false, onLoss: 'disable', status: 'disabled', wantedProfile: null },
       [],
+    ],
+    [
+      'a disabled account is deleted when its days of grace are over',
+      { entitled: false, onLoss: 'disable', status: 'disabled', graceOver: true, wantedProfile: null },
+      ['end sessions', 'delete'],
+    ],
+    [
+      'somebody entitled again is enabled, however long it took',
+      { status: 'disabled', onLoss: 'disable', graceOver: true },
+      ['enable'],
     ],
     [
       'who is deleted is removed for good, also when disabled',
@@ -141,6 +152,7 @@ const situations: fc.Arbitrary<Situation> = fc
     choice: fc.constantFrom<Situation['choice'][]>('wanted', 'declined', null),
     begins: fc.constantFrom<Situation['begins'][]>('automatic', 'on request'),
     onLoss: fc.constantFrom<Situation['onLoss'][]>('delete', 'disable'),
+    graceOver: fc.boolean(),
     entitled: fc.boolean(),
     userGone: fc.boolean(),
     abilities: fc.subarray([...MANAGER_METHODS]).map((methods) => new Set(methods)),
@@ -182,7 +194,8 @@ function apply(before: Situation, step: Step): Situation {
     case 'set password':
       return { ...before, passwordWanted: false };
     case 'disable':
-      return { ...before, status: 'disabled' };
+      // Its days of grace begin now.
+      return { ...before, status: 'disabled', graceOver: false };
     case 'end sessions':
       return before;
     case 'delete':
@@ -236,9 +249,9 @@ describe('in every situation', () => {
       fc.property(situations, (before) => {
         const decision = decide(before);
         const steps = names(decision);
-        const expected = steps.includes('delete') ? 'removal' : steps.includes('disable') ? 'disable' : null;
+        const removal = steps.includes('delete') ? 'removal' : null;
 
-        expect(decision.guard).toBe(expected);
+        expect(decision.guard).toBe(steps.includes('disable') ? 'disable' : removal);
       }),
     );
   });

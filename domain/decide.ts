@@ -19,6 +19,8 @@ export interface Situation {
   readonly choice: 'wanted' | 'declined' | null;
   readonly begins: AccountBegins;
   readonly onLoss: OnLoss;
+  /** It is disabled, and its days of grace are over. */
+  readonly graceOver: boolean;
   /** Entitled by a grant or the hook, and active. */
   readonly entitled: boolean;
   /** The person's row is gone. */
@@ -118,13 +120,17 @@ function decideUnwanted(situation: Situation): Decision {
   if (situation.status === 'none' || situation.status === 'removed' || situation.remoteId === null) return nothing;
   const { abilities } = situation;
   const disables = wantsDisable(situation);
-  if (disables && situation.status === 'disabled') return nothing;
+  if (disables && situation.status === 'disabled') return graceEnds(situation) ? removal(situation, 'delete') : nothing;
   if (disables && abilities.has('disableAccount')) return removal(situation, 'disable');
   if (abilities.has('deleteAccount')) return removal(situation, 'delete');
   if (abilities.has('disableAccount')) {
     return situation.status === 'disabled' ? nothing : removal(situation, 'disable');
   }
   return { ...nothing, impossible: 'the service can neither remove nor disable accounts: do it by hand there' };
+}
+
+function graceEnds({ graceOver, abilities }: Situation): boolean {
+  return graceOver && abilities.has('deleteAccount');
 }
 
 /** Disable is for people who may come back; who is deleted or declined the account is removed for good. */

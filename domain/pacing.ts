@@ -48,6 +48,8 @@ export interface Pace {
 export const BULK_AHEAD_MS = 150;
 /** A person's call may wait so long for its permit; what is further away is waited for without a call slot. */
 export const PERSON_AHEAD_MS = 3_000;
+/** Bulk's own share lies behind what persons have taken, and no further away than this. */
+export const BULK_DUE_AHEAD_MS = 2 * PERSON_AHEAD_MS;
 /** The part that bulk keeps while persons alone could use up everything. */
 export const BULK_SHARE = 0.2;
 
@@ -143,7 +145,7 @@ export function grantPermits(
   let nextMs = Math.max(state.nextFreeMs, nowMs - pace.toleranceMs, state.blockedUntilMs);
   const aheadMs = lane === 'bulk' ? BULK_AHEAD_MS : PERSON_AHEAD_MS;
   const firstMs = Math.max(nextMs, gateMs(state.taken));
-  const due = lane === 'bulk' && state.bulkDueMs <= nowMs && firstMs <= nowMs + PERSON_AHEAD_MS;
+  const due = lane === 'bulk' && state.bulkDueMs <= nowMs && firstMs <= nowMs + BULK_DUE_AHEAD_MS;
   if (firstMs > nowMs + aheadMs && !due) return { state, atMs: [], waitMs: firstMs - nowMs - aheadMs };
   const atMs: number[] = [];
   for (let seq = state.taken; seq < state.taken + request.count; seq += 1) {

@@ -44,7 +44,8 @@ export function reportProgress(facts: ProgressFacts): ProgressReport {
   const moves = status === 'running' && waitsFor === null;
   const ratePerSecond = moves ? rate(pace.recent, pace.recentMs) : null;
   const overallPerSecond = pace.activeMs === null ? null : rate(done, pace.activeMs);
-  const leftMs = ratePerSecond === null || ratePerSecond === 0 ? null : Math.round(((total - done) / ratePerSecond) * 1000);
+  const leftMs =
+    ratePerSecond === null || ratePerSecond === 0 ? null : Math.round(((total - done) / ratePerSecond) * 1000);
   return { done, ratePerSecond, overallPerSecond, leftMs: leftMs === null ? null : Math.max(0, leftMs), waitsFor };
 }
 

@@ -39,6 +39,8 @@ export interface Flow {
   syncRequested(serviceName: string, syncId?: string): Promise<void>;
   /** Tells a sync's workflow that it was paused, resumed or cancelled. Never throws. */
   syncSteered(syncId: string): Promise<void>;
+  /** Starts the comparison of a service. Never throws. */
+  reconciliationRequested(serviceName: string, reconciliationId: string): Promise<void>;
   /** Runs a manager action in a worker. Throws Unavailable when no worker answers in time. */
   callManager(serviceName: string, action: 'testConnection'): Promise<ConnectionReport>;
   /** Runs the manager's `callAction` in a worker. Throws Rejected with its words, Unavailable when no worker answers in time. */
@@ -59,6 +61,8 @@ export function createFlow(deps: FlowDependencies): Flow {
     accountDue: (serviceId, userId) => calmly('flow.account-due', () => sendService(deps, serviceId, [userId])),
     syncRequested: (service) => calmly('flow.sync-requested', () => beginNextSync(deps, service)),
     syncSteered: (syncId) => calmly('flow.sync-steered', () => steerSync(deps, syncId)),
+    reconciliationRequested: (service, reconciliationId) =>
+      calmly('flow.reconciliation-requested', () => deps.starter.reconcile({ service, reconciliationId })),
     callManager: async (service, action) =>
       (await callWorker(deps, { service, action, input: {} })) as ConnectionReport,
     callHookAction: (service, action, input) => callHookAction(deps, { service, input: { action, input } }),
@@ -120,7 +124,7 @@ export async function beginNextSync(deps: DispatchDependencies, serviceName: str
   const service = await engineServiceByName(deps.db, serviceName);
   if (service === undefined) return;
   // More than one only where plans are among them: they wait for nobody.
-  for (let syncId = await startNextQueued(deps.db, service.id); syncId !== undefined; ) {
+  for (let syncId = await startNextQueued(deps.db, service.id); syncId !== undefined;) {
     await deps.starter.sync({ service: serviceName, syncId });
     syncId = await startNextQueued(deps.db, service.id);
   }

@@ -1,4 +1,4 @@
-import { Secret } from '@muster/sdk';
+import { isServiceError, Secret, Unavailable } from '@muster/sdk';
 import type { HookMember, HookUser, ServiceHook, WorkflowPort } from '@muster/sdk';
 import { passwordPurpose } from '../config/service-secrets';
 import { backoffMs } from '../domain/backoff';
@@ -100,10 +100,10 @@ export class HookCall {
     };
   }
 
-  /** The hook threw: it is called again, with growing pauses. */
+  /** The hook threw: it is called again, with growing pauses. Only typed errors are shown: other texts may hold anything. */
   failure(error: unknown): Partial<Release> {
     const failures = this.situation.failures + 1;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = isServiceError(error) ? error.message : 'the hook failed in an unexpected way';
     return {
       outcome: 'the hook failed, it will be called again',
       attention: 'waiting',
@@ -153,30 +153,13 @@ export class HookCall {
     return grantId !== null || hookState;
   }
 
+  /** Bulk members are called for many accounts at once, before this. */
   async #call(member: HookMember): Promise<void> {
-    const hook = this.#hook;
-    switch (member) {
-      case 'createAccount':
-        await hook.createAccount(this.user);
-        this.#facts = { status: 'active' };
-        return;
-      case 'updateGroups':
-      case 'updateProfile':
-      case 'syncNickname':
-      case 'validateUser':
-        await hook[member](this.user);
-        return;
-      case 'deleteUser':
-        await this.#remove();
-        return;
-      case 'setPassword':
-      case 'resetPassword':
-        await this.#password();
-        return;
-      default:
-        // Bulk members are called for many accounts at once, before this.
-        return;
-    }
+    if (member === 'deleteUser') return this.#remove();
+    if (member === 'setPassword' || member === 'resetPassword') return this.#password();
+    if (!isForOne(member)) return;
+    await this.#hook[member](this.user);
+    if (member === 'createAccount') this.#facts = { status: 'active' };
   }
 
   /** Nothing goes before the guard has allowed it, whoever takes it away. */
@@ -187,7 +170,7 @@ export class HookCall {
     if (answer !== 'allowed') throw new HookStops(answer);
     const removal = await this.#hook.deleteUser(this.user, { notifyUser: this.situation.notifyUser });
     if (this.#handedOn) return;
-    if (removal === 'failed') throw new Error('the hook could not remove the account');
+    if (removal === 'failed') throw new Unavailable('the hook could not remove the account');
     this.#facts = REMOVED;
     await freeNames(this.deps.db, { serviceId, userId });
     await confirmTaking(this.deps.db, { serviceId, userId }, ['removal']);
@@ -251,6 +234,12 @@ export class HookCall {
       return port.password(userId, secret);
     this.#handedOn = true;
   }
+}
+
+const FOR_ONE = ['createAccount', 'validateUser', 'updateGroups', 'updateProfile', 'syncNickname'] as const;
+
+function isForOne(member: HookMember): member is (typeof FOR_ONE)[number] {
+  return FOR_ONE.some((one) => one === member);
 }
 
 class HookStops extends Error {

@@ -10,12 +10,19 @@ import {
   POKE_SIGNAL,
   SEARCH_ATTRIBUTES,
   PROBE_WORKFLOW,
+  RECONCILE_WORKFLOW,
   SWEEP_NOW_ID,
   SWEEP_WORKFLOW,
   SYNC_SIGNALS,
   syncWorkflowId,
 } from '../workflows/contracts';
-import type { AccountWorkflow, BulkSyncInput, CallManagerInput, SyncSteering } from '../workflows/contracts';
+import type {
+  AccountWorkflow,
+  BulkSyncInput,
+  CallManagerInput,
+  ReconcileInput,
+  SyncSteering,
+} from '../workflows/contracts';
 
 /** Starts and signals workflows. The only place that knows how; ids are business keys, so a second start is the same start. */
 export interface Starter {
@@ -28,6 +35,8 @@ export interface Starter {
   sync(input: BulkSyncInput): Promise<void>;
   /** Tells a sync's workflow, which is started first if it is not there. */
   steerSync(input: BulkSyncInput, signal: SyncSteering): Promise<void>;
+  /** Compares what a service lists with what Muster knows. */
+  reconcile(input: ReconcileInput): Promise<void>;
   /** Looks whether a paused service is well again. */
   probe(service: string): Promise<void>;
   /** A sweep now, not at the next tick; many askers get one. */
@@ -55,6 +64,7 @@ export function createStarter(options: StarterOptions): Starter {
     group: (service, remoteGroupId) => within(() => startGroup(client, service, remoteGroupId)),
     sync: (input) => within(() => startSync(client, input)),
     steerSync: (input, signal) => within(() => steerSync(client, input, signal)),
+    reconcile: (input) => within(() => startReconcile(client, input)),
     probe: (service) => within(() => startProbe(client, service)),
     sweepNow: () => within(() => startSweep(client)),
     callManager: (input, timeoutMs) =>
@@ -130,6 +140,22 @@ function syncOptions(input: BulkSyncInput) {
       { key: attribute.kind, value: BULK_SYNC_WORKFLOW },
     ]),
   };
+}
+
+async function startReconcile(client: Client, input: ReconcileInput): Promise<void> {
+  await startOnce(() =>
+    client.workflow.start(RECONCILE_WORKFLOW, {
+      workflowId: `reconcile/${input.service}/${input.reconciliationId}`,
+      taskQueue: ENGINE_TASK_QUEUE,
+      args: [input],
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      staticSummary: `comparison with ${input.service}`,
+      typedSearchAttributes: new TypedSearchAttributes([
+        { key: attribute.service, value: input.service },
+        { key: attribute.kind, value: RECONCILE_WORKFLOW },
+      ]),
+    }),
+  );
 }
 
 async function startProbe(client: Client, service: string): Promise<void> {

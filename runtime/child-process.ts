@@ -55,7 +55,7 @@ export async function startChild(options: ChildOptions): Promise<RunningComponen
   if (failure !== undefined) {
     await stopProcess(pid, [{ signal: 'SIGKILL', graceMs: KILL_GRACE_MS }]);
     const lines = options.logFile === undefined ? '' : tailOf(options.logFile, output?.startsAt ?? 0);
-    throw new StartupError('SERVER_FAILED', `${name} did not start: it ${failure}. ${lines}`.trim());
+    throw new StartupError('SERVER_FAILED', failureText(name, failure, lines));
   }
   return {
     pid,
@@ -68,6 +68,14 @@ export async function startChild(options: ChildOptions): Promise<RunningComponen
       child.kill('SIGKILL');
     },
   };
+}
+
+/** A process that says in one line of its own why it ends (`muster api: ...`) needs no other words. */
+function failureText(name: string, failure: string, lines: string): string {
+  const [, reason] = /(?:^|\| )muster [a-z]+: ([^|]+)$/.exec(lines.trim()) ?? [];
+  return reason === undefined
+    ? `${name} did not start: it ${failure}. ${lines}`.trim()
+    : `${name} did not start: ${reason}`;
 }
 
 /** Whether an address answers with success; for `ready`. */

@@ -33,6 +33,8 @@ export interface EmbeddedPostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** The option or variable that changes the port, named when the port is taken. */
   readonly portSetting?: string;
+  /** What it is for, in messages; `the embedded PostgreSQL` unless told. */
+  readonly purpose?: string;
   readonly log?: (line: string) => void;
 }
 
@@ -174,7 +176,7 @@ async function launchPatiently(cluster: Cluster): Promise<RunningServer> {
 async function launch(cluster: Cluster): Promise<RunningServer | { readonly failure: string }> {
   const { installation, options } = cluster;
   const port = options.port === 0 ? await freePort() : options.port;
-  await requireFreePort({ port, purpose: 'the embedded PostgreSQL', setting: options.portSetting });
+  await requireFreePort({ port, purpose: options.purpose ?? 'the embedded PostgreSQL', setting: options.portSetting });
   const logFile = join(installation.clusterDir, 'server.log');
   const output = openLog(logFile);
   const child = spawn(installation.postgres, serverArguments(cluster, port), {

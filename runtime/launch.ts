@@ -39,7 +39,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
     options.target ? startTarget(options, home) : undefined,
   ]);
   await prepare(databaseUrl, options);
-  const apiUrl = `http://${config.apiHost}:${config.apiPort}`;
+  const apiUrl = urlOf(config);
   ensureAdminToken(config.home);
   const env = {
     ...options.environment,
@@ -54,6 +54,13 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
   const apiEnv = { ...env, MUSTER_METRICS_SOURCES: figures.sources };
   await Promise.all([startWorker(options, home, workerEnv), startApi(options, home, { env: apiEnv, apiUrl })]);
   return { apiUrl, temporalUiUrl: temporal.uiUrl, databaseUrl, target };
+}
+
+/** Where the API answers on this machine: an address that stands for all of them is not one to call. */
+function urlOf({ apiHost, apiPort }: Config): string {
+  const reachable: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+  const host = reachable[apiHost] ?? apiHost;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${apiPort}`;
 }
 
 /** The worker's page of figures, on any free port of loopback: the API's /metrics shows it as its own. */
@@ -88,6 +95,7 @@ async function startTarget({ config, supervisor, log }: LaunchOptions, home: str
         dataDir: join(home, 'sample-target'),
         port: config.embedded.targetPort,
         portSetting: 'MUSTER_TARGET_PORT',
+        purpose: "the sample's external PostgreSQL",
         log,
       }),
   });

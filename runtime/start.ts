@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { ensureAdminToken } from '../auth/admin-token';
+import { rememberApiUrl } from '../config/client';
 import { ConfigError, loadConfig } from '../config/config';
 import { processEnvironment } from '../config/environment';
 import type { Config } from '../config/schema';
@@ -41,6 +42,7 @@ export async function start(wantsSample: boolean): Promise<number> {
 async function run(config: Config, supervisor: Supervisor, sample: boolean): Promise<void> {
   const started = performance.now();
   const launched = await launch({ config, supervisor, environment: processEnvironment(), log: say, target: sample });
+  rememberApiUrl(resolve(config.home), launched.apiUrl);
   say(`Muster is ready after ${((performance.now() - started) / 1000).toFixed(1)} s.`);
   const report = sample ? await firstSample(config, launched) : undefined;
   describe(config, launched, report);

@@ -150,7 +150,7 @@ async function keepRunning(component: Component<RunningComponent>, entry: Kept, 
       const end = await firstOf(entry.running.exited, signal);
       if (end === undefined) return;
       entry.running = undefined;
-      log(`${component.name} ${end}; it is started again.`);
+      log(sentence(`${component.name} ${end}; it is started again.`));
       if (Date.now() - startedAt >= pace.forgottenAfterMs) pauseMs = pace.firstMs;
     }
     await pause(pauseMs, signal);
@@ -161,16 +161,21 @@ async function keepRunning(component: Component<RunningComponent>, entry: Kept, 
   }
 }
 
+/** Names are written as inside a sentence ("the worker"). */
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 async function restart(
   component: Component<RunningComponent>,
   log: (line: string) => void,
 ): Promise<RunningComponent | undefined> {
   try {
     const running = await component.start();
-    log(`${component.name} runs again.`);
+    log(sentence(`${component.name} runs again.`));
     return running;
   } catch (error) {
-    log(`${component.name} could not be started again and is tried once more: ${messageOf(error)}`);
+    log(sentence(`${component.name} could not be started again and is tried once more: ${messageOf(error)}`));
     return undefined;
   }
 }
@@ -188,7 +193,7 @@ async function stopAll(
       await withProgress(`Stopping ${name}`, log, () => running.stop());
     } catch (error) {
       // The others must be stopped all the same; the next start deals with what is left.
-      log(`${name} could not be stopped: ${messageOf(error)}`);
+      log(sentence(`${name} could not be stopped: ${messageOf(error)}`));
     }
   }
 }

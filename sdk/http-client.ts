@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { Misconfigured, Unavailable, isServiceError } from './errors';
 import type { AnyServiceError } from './errors';
-import { failureOfStatus, failureOfTransport } from './http-failures';
+import { failureOfStatus, failureOfTransport, isThrottling, limitsOf } from './http-failures';
 import type { HttpAnswer } from './http-failures';
 import type { CallContext } from './manager';
 import type { UrlPath } from './url-path';
@@ -86,6 +86,7 @@ export class HttpClient {
   }
 
   async #send<T>(request: HttpRequest<T>, what: string, call: CallContext): Promise<HttpAnswer> {
+    const permit = await call.permit?.(what);
     const signal = AbortSignal.any([call.signal, AbortSignal.timeout(Math.max(1, Math.ceil(call.timeoutMs)))]);
     try {
       const response = await fetch(this.#url(request), {
@@ -99,9 +100,14 @@ export class HttpClient {
         redirect: 'manual',
         signal,
       });
+      permit?.answered();
       const text = await readText(response, this.#options.maxAnswerBytes ?? MAX_ANSWER_BYTES);
-      return { what, status: response.status, headers: response.headers, body: parseJson(text) };
+      const answer = { what, status: response.status, headers: response.headers, body: parseJson(text) };
+      const limits = limitsOf(answer);
+      call.observe?.({ ...limits, route: what, refused: isThrottling(answer.status, limits) });
+      return answer;
     } catch (error) {
+      permit?.answered();
       throw failureOfTransport(what, error, signal.aborted);
     }
   }

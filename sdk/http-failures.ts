@@ -1,6 +1,7 @@
 import { Conflict, Gone, Misconfigured, Rejected, Throttled, Unavailable } from './errors';
 import type { AnyServiceError } from './errors';
-import { parseRetryAfter } from './retry-after';
+import { parseRateLimits } from './rate-limits';
+import type { RateLimits } from './rate-limits';
 
 /** When a 429 names no time. */
 const DEFAULT_RETRY_AFTER_MS = 5000;
@@ -39,8 +40,11 @@ const BY_STATUS: readonly StatusRow[] = [
 export function failureOfStatus(answer: HttpAnswer, notFound: 'gone' | 'misconfigured'): AnyServiceError {
   const { what, status } = answer;
   const options = { code: `http-${status}` };
-  if (status === 429) {
-    return new Throttled(`${what}: the service asks us to wait (429).`, { ...options, retryAfterMs: waitOf(answer) });
+  const limits = limitsOf(answer);
+  if (isThrottling(status, limits)) {
+    const retryAfterMs = limits.retryAfterMs ?? limits.resetMs ?? DEFAULT_RETRY_AFTER_MS;
+    const scope = limits.scope ?? 'service';
+    return new Throttled(`${what}: the service asks us to wait (${status}).`, { ...options, retryAfterMs, scope });
   }
   if (status === 404 || status === 410) {
     if (notFound === 'gone') return new Gone(`${what}: it is not there any more (${status}).`, options);
@@ -51,9 +55,14 @@ export function failureOfStatus(answer: HttpAnswer, notFound: 'gone' | 'misconfi
   return new Kind(`${what}: ${text} (${status}).`, options);
 }
 
-function waitOf({ headers, body }: HttpAnswer): number {
-  const waitMs = parseRetryAfter({ header: (name) => headers.get(name), body, nowMs: Date.now() });
-  return waitMs ?? DEFAULT_RETRY_AFTER_MS;
+/** Some services throttle with 503; without a time that says no more than any other failure. */
+export function isThrottling(status: number, limits: RateLimits): boolean {
+  return status === 429 || (status === 503 && limits.retryAfterMs !== undefined);
+}
+
+/** What an answer says about limits. */
+export function limitsOf({ headers, body }: Pick<HttpAnswer, 'headers' | 'body'>): RateLimits {
+  return parseRateLimits({ header: (name) => headers.get(name), body, nowMs: Date.now() });
 }
 
 /** Turns what `fetch` or reading the answer threw into a typed error. */

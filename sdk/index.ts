@@ -25,6 +25,6 @@ export { HttpClient } from './http-client';
 export type { HttpAnswer, HttpClientOptions, HttpRequest } from './http-client';
 export { path } from './url-path';
 export type { UrlPath } from './url-path';
-export { parseRetryAfter } from './retry-after';
-export type { RetryAfterAnswer } from './retry-after';
+export { parseRateLimits, parseRetryAfter } from './rate-limits';
+export type { LimitedAnswer, RateLimits } from './rate-limits';
 export { MUSTER_VERSION } from './version';

@@ -1,6 +1,7 @@
 import type { Attributes, ManagerMethod, Membership } from '../domain/words';
 import { MANAGER_METHODS } from '../domain/words';
 import type { AnyServiceError } from './errors';
+import type { RateLimits } from './rate-limits';
 
 /**
  * The client of one external system. It knows nothing of Muster, Temporal or HTTP routes. Implement only what the
@@ -62,6 +63,25 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** How long the call may take from now, in milliseconds. */
   readonly timeoutMs: number;
+  /**
+   * Waits until the service's budget allows one request of this route (e.g. `PATCH /users/{}`). The SDK's HTTP client asks
+   * before each; a manager with a client of its own may. Throws Throttled when that would take long: let it through.
+   */
+  readonly permit?: (route: string) => Promise<RequestPermit>;
+  /** Tells the budget what an answer said about the service's limits. The SDK's HTTP client tells of every answer. */
+  readonly observe?: (seen: ObservedLimits) => void;
+}
+
+export interface RequestPermit {
+  /** Call when the answer begins to arrive: the earlier, the closer to the limit the budget can go. */
+  answered(): void;
+}
+
+export interface ObservedLimits extends RateLimits {
+  /** The route that was asked. */
+  readonly route: string;
+  /** The service has refused the request for its limits. */
+  readonly refused: boolean;
 }
 
 /** Our correlation key. Store it at the far side where that can be done. */

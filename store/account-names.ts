@@ -36,6 +36,21 @@ export async function reserveName(db: Queryable, request: NameRequest): Promise<
   return undefined;
 }
 
+/** The name that `reserveName` would give now; nothing is reserved. undefined = none can be made. */
+export async function freeName(db: Queryable, request: NameRequest): Promise<string | undefined> {
+  for (let attempt = 0; attempt < MAX_CANDIDATES; attempt += 1) {
+    const candidate = candidateName(request.name, attempt, request.rules);
+    if (candidate === '') return undefined;
+    const held = await db.query<{ user_id: string; taken: boolean }>(
+      `select user_id, taken from account_names where service_id = $1 and name = $2`,
+      [request.serviceId, candidate],
+    );
+    const row = held.rows[0];
+    if (row === undefined || (row.user_id === request.userId && !row.taken)) return candidate;
+  }
+  return undefined;
+}
+
 /** Somebody else's account has this name at the far side: the next candidate is tried from now on. */
 export async function markNameTaken(db: Queryable, serviceId: string, name: string): Promise<void> {
   await db.query(`update account_names set taken = true where service_id = $1 and name = $2`, [serviceId, name]);

@@ -38,6 +38,8 @@ export interface Account {
   readonly verify: boolean;
   readonly lastWriteAt: Date | null;
   readonly lastOutcome: string | null;
+  /** When it, disabled now, will be deleted. */
+  readonly deleteAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -49,7 +51,7 @@ const ACCOUNTS = `
     a.due_reasons as "dueReasons", a.next_try as "nextTry", a.attention, a.failures, a.last_error as "lastError",
     case when a.lease_until > clock_timestamp() then a.lease_holder end as "leaseHolder",
     case when a.lease_until > clock_timestamp() then a.lease_until end as "leaseUntil",
-    a.intent, a.intent_deadline as "intentDeadline", a.verify, a.last_write_at as "lastWriteAt", a.last_outcome as "lastOutcome",
+    a.intent, a.intent_deadline as "intentDeadline", a.verify, a.last_write_at as "lastWriteAt", a.last_outcome as "lastOutcome", a.delete_at as "deleteAt",
     a.created_at as "createdAt", a.updated_at as "updatedAt"
   from accounts a join services s on s.id = a.service_id`;
 

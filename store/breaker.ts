@@ -25,12 +25,13 @@ export async function countFailure(
   return oneRow(counted);
 }
 
-/** The service has answered: the streak is over. With `kind` only that one. */
+/** The service has answered: the streak is over. With `kind` only that one. While it is paused, the streak says whom to try again. */
 export async function endStreak(db: Queryable, serviceId: string, kind?: CountedFailure): Promise<void> {
-  await db.query(`delete from breaker_counts where service_id = $1 and ($2::text is null or kind = $2)`, [
-    serviceId,
-    kind ?? null,
-  ]);
+  await db.query(
+    `delete from breaker_counts where service_id = $1 and ($2::text is null or kind = $2)
+       and exists (select from services where id = $1 and paused_reason is null)`,
+    [serviceId, kind ?? null],
+  );
 }
 
 /**
@@ -51,11 +52,11 @@ export async function writtenSinceStreak(db: Queryable, serviceId: string, kind:
 export async function accountToTry(db: Queryable, serviceId: string): Promise<string | undefined> {
   const found = await db.query<{ user_id: string }>(
     `select user_id from (
-       select user_id, failures from accounts
+       select user_id, failures, coalesce(intent_deadline > clock_timestamp(), false) as unsettled from accounts
        where service_id = $1 and wanted_version <> applied_version and (next_try is null or next_try < 'infinity')
          and (lease_until is null or lease_until < clock_timestamp())
        order by user_id limit 50
-     ) waiting order by failures, random() limit 1`,
+     ) waiting order by unsettled, failures, random() limit 1`,
     [serviceId],
   );
   return found.rows[0]?.user_id;

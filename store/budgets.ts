@@ -1,4 +1,4 @@
-import { BULK_AHEAD_MS, BULK_SHARE, PERSON_AHEAD_MS } from '../domain/pacing';
+import { BULK_AHEAD_MS, BULK_DUE_AHEAD_MS, BULK_SHARE, PERSON_AHEAD_MS } from '../domain/pacing';
 import type { Pace, PermitRequest, RateLimit } from '../domain/pacing';
 import { oneRow } from './database';
 import type { Queryable } from './database';
@@ -30,7 +30,12 @@ export interface LeaseRequest extends PermitRequest {
   readonly reports: readonly ArrivalReport[];
 }
 
-const AHEAD = { bulkAheadMs: BULK_AHEAD_MS, personAheadMs: PERSON_AHEAD_MS, bulkShare: BULK_SHARE };
+const AHEAD = {
+  bulkAheadMs: BULK_AHEAD_MS,
+  personAheadMs: PERSON_AHEAD_MS,
+  bulkDueAheadMs: BULK_DUE_AHEAD_MS,
+  bulkShare: BULK_SHARE,
+};
 
 /**
  * Takes permits, each with the moment from which it may be used. One statement under the lock of one row: exact over all
@@ -67,7 +72,11 @@ export async function closeBucket(db: Queryable, { serviceId, bucket }: BudgetKe
 }
 
 /** Remembers what the service said about its limit. False: that was known. */
-export async function learnLimit(db: Queryable, { serviceId, bucket }: BudgetKey, learned: RateLimit): Promise<boolean> {
+export async function learnLimit(
+  db: Queryable,
+  { serviceId, bucket }: BudgetKey,
+  learned: RateLimit,
+): Promise<boolean> {
   const stored = await db.query(
     `insert into budgets (service_id, bucket, learned, learned_at) values ($1, $2, $3, clock_timestamp())
      on conflict (service_id, bucket) do update

@@ -1,5 +1,6 @@
 import { DEFAULT_BREAKER } from '../domain/breaker';
 import type { BreakerSettings } from '../domain/breaker';
+import type { BudgetSettings } from '../domain/pacing';
 import type { AccountBegins, Membership } from '../domain/words';
 import type { Queryable } from './database';
 
@@ -20,6 +21,7 @@ export interface EngineService {
   readonly nameFormats: Readonly<Record<string, string>>;
   readonly nicknameFormat: string | null;
   readonly maxConcurrency: number | null;
+  readonly budget: BudgetSettings;
   readonly membership: Membership;
   readonly pausedReason: string | null;
   readonly breaker: BreakerSettings;
@@ -31,7 +33,7 @@ export interface EngineService {
 
 const COLUMNS = `id, name, connector, title, url, config, sealed_config as "sealedConfig", config_version as "configVersion",
   enabled, begins, on_gone as "onGone", name_format as "nameFormat", name_formats as "nameFormats",
-  nickname_format as "nicknameFormat", max_concurrency as "maxConcurrency", membership, paused_reason as "pausedReason", breaker,
+  nickname_format as "nicknameFormat", max_concurrency as "maxConcurrency", budget, membership, paused_reason as "pausedReason", breaker,
   exists (select from breaker_counts b where b.service_id = services.id) as suspect,
   coalesce(greatest(0, ceil(extract(epoch from blocked_until - clock_timestamp()) * 1000)), 0)::integer as "blockedMs"`;
 
@@ -109,8 +111,7 @@ export async function pauseService(
 export async function resumeService(
   db: Queryable,
   serviceId: string,
-  reason?: string,
-  actor = 'system',
+  pause: { readonly reason?: string; readonly actor?: string } = {},
 ): Promise<boolean> {
   const updated = await db.query(
     `with resumed as (
@@ -136,7 +137,7 @@ export async function resumeService(
        from resumed r where o.service_id = r.id and o.kind = 'drainService' and o.status in ('running', 'waiting')
      )
      select from resumed`,
-    [serviceId, reason ?? null, actor],
+    [serviceId, pause.reason ?? null, pause.actor ?? 'system'],
   );
   return updated.rows.length === 1;
 }

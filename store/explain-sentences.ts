@@ -38,6 +38,8 @@ function rightOf(entitlement: Entitlement, grants: readonly ExplainedGrant[]): s
 export interface ServiceStanding {
   readonly pausedReason: string | null;
   readonly pausedDetail: string | null;
+  /** When Muster next looks whether a service that it has paused is well. */
+  readonly probeAt?: Date | null;
   readonly blockedUntil: Date | null;
   readonly syncRunning: boolean;
   /** Changes that may still make the account due. */
@@ -54,15 +56,18 @@ export interface NextTry {
 export function whyNextTry(account: Account | undefined, standing: ServiceStanding, now: Date): NextTry {
   if (account === undefined || !account.due) return settled(account, standing);
   if (account.leaseHolder !== null) return none('It is being written now.');
-  if (standing.pausedReason !== null) {
-    return none(`The service is paused (${standing.pausedReason}${detailOf(standing.pausedDetail)}).`);
-  }
+  if (standing.pausedReason !== null) return whilePaused(standing, standing.pausedReason);
   if (account.nextTry === 'never') return none(whyNever(account));
   const blocked = ahead(standing.blockedUntil, now);
   const tried = ahead(account.nextTry, now);
   if (tried !== null && (blocked === null || tried > blocked)) return { at: tried, why: waitingFor(account) };
   if (blocked !== null) return { at: blocked, why: 'The service asked everybody to wait.' };
   return none(standing.syncRunning ? 'The running sync of the service will reach it.' : 'At once: it is due.');
+}
+
+function whilePaused({ pausedDetail, probeAt = null }: ServiceStanding, reason: string): NextTry {
+  const paused = `The service is paused (${reason}${detailOf(pausedDetail)})`;
+  return probeAt === null ? none(`${paused}.`) : { at: probeAt, why: `${paused}; it is looked at again then.` };
 }
 
 function whyNever(account: Account): string {
@@ -77,6 +82,8 @@ function settled(account: Account | undefined, standing: ServiceStanding): NextT
   if (standing.unexpandedChanges > 0) return none('A change has just been made and is being looked at.');
   if (account?.attention === 'held')
     return none('Its removal was rejected: it is held until the right is next confirmed.');
+  if (account?.deleteAt !== undefined && account.deleteAt !== null)
+    return { at: account.deleteAt, why: 'It is disabled, and deleted then unless the right comes back.' };
   return none('Nothing is to be done.');
 }
 

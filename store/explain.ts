@@ -112,7 +112,7 @@ async function grantsOf(db: Queryable, serviceId: string, userId: string): Promi
 
 async function readStanding(db: Queryable, serviceId: string, userId: string): Promise<ServiceStanding> {
   const found = await db.query<ServiceStanding & { [key: string]: unknown }>(
-    `select s.paused_reason as "pausedReason", s.paused_detail as "pausedDetail",
+    `select s.paused_reason as "pausedReason", s.paused_detail as "pausedDetail", s.probe_at as "probeAt",
        case when s.blocked_until > clock_timestamp() then s.blocked_until end as "blockedUntil",
        exists (select from syncs y where y.service_id = s.id and y.status in ('staging', 'running')) as "syncRunning",
        (select count(*) from changes c where c.expanded_at is null and (c.kind <> 'people'

@@ -121,10 +121,17 @@ export async function takeDeliveries(db: Queryable, limit: number): Promise<read
   return rows.rows;
 }
 
+/** Gives up what could not be delivered for so long. It stays in the API. */
+export async function expireDeliveries(db: Queryable, maxAgeHours: number): Promise<void> {
+  await db.query(
+    `update notifications set delivery = 'failed', delivery_next = null
+     where delivery = 'due' and created_at < clock_timestamp() - make_interval(hours => $1)`,
+    [maxAgeHours],
+  );
+}
+
 export type DeliveryOutcome =
-  | { readonly outcome: 'delivered' }
-  | { readonly outcome: 'again'; readonly inMs: number; readonly error: string }
-  | { readonly outcome: 'failed'; readonly error: string };
+  { readonly outcome: 'delivered' } | { readonly outcome: 'again'; readonly inMs: number; readonly error: string };
 
 /** Writes down how a webhook call ended. `error` must hold no secret. */
 export async function recordDelivery(db: Queryable, id: string, result: DeliveryOutcome): Promise<void> {

@@ -1,13 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { uuidv7 } from 'uuidv7';
+import type { BreakerSettings } from '../domain/breaker';
 import type { GuardSettings } from '../domain/guard';
 import type { MappingRules } from '../domain/mapping';
+import type { BudgetSettings } from '../domain/pacing';
 import { shortened } from '../domain/organisation-rules';
 import { orderReasons } from '../domain/reasons';
 import type { AccountBegins, DueReason, OnLoss } from '../domain/words';
 import { recordChange } from './changes';
 import type { RecordedChange } from './changes';
 import { found } from './checked';
+import type { QuarantineReason } from './engine-services';
 import { refusing } from './constraints';
 import type { Database, Queryable } from './database';
 import type { Written, WrittenBy } from './users';
@@ -22,6 +25,8 @@ export interface ServiceSettings {
   readonly enabled: boolean;
   readonly begins: AccountBegins;
   readonly onLoss: OnLoss;
+  /** With `onLoss: 'disable'`: delete after so many days. null: never. */
+  readonly deleteAfterDays: number | null;
   readonly onGone: 'recreate' | 'drop';
   readonly mapping: MappingRules;
   readonly nameFormat: string | null;
@@ -29,17 +34,26 @@ export interface ServiceSettings {
   readonly nameFormats: Readonly<Record<string, string>>;
   readonly nicknameFormat: string | null;
   readonly guard: GuardSettings;
+  readonly breaker: BreakerSettings;
+  /** What the nightly comparison with the far side does. Default mode: report. */
+  readonly reconcile: { readonly mode?: 'off' | 'report' | 'repair' };
   /** null: as the connector says. */
   readonly maxConcurrency: number | null;
+  /** What the service allows, over all processes; what is not set is learned from its answers. */
+  readonly budget: BudgetSettings;
 }
 
 export interface ServiceRecord extends ServiceSettings {
   readonly id: string;
   readonly name: string;
   readonly connector: string;
-  readonly pausedReason: string | null;
+  readonly pausedReason: 'operator' | QuarantineReason | null;
   readonly pausedDetail: string | null;
   readonly pausedAt: Date | null;
+  /** `system`, or who paused it by hand. */
+  readonly pausedBy: string | null;
+  /** When Muster next looks whether it is well again. */
+  readonly probeAt: Date | null;
   readonly configVersion: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -53,18 +67,23 @@ export const DEFAULT_SETTINGS: ServiceSettings = {
   enabled: true,
   begins: 'automatic',
   onLoss: 'delete',
+  deleteAfterDays: null,
   onGone: 'recreate',
   mapping: {},
   nameFormat: null,
   nameFormats: {},
   nicknameFormat: null,
   guard: {},
+  breaker: {},
+  reconcile: {},
   maxConcurrency: null,
+  budget: {},
 };
 
 const COLUMNS = `id, name, connector, title, url, config, sealed_config as "sealedConfig", enabled, begins, on_loss as "onLoss",
+  delete_after_days as "deleteAfterDays", breaker, reconcile, paused_by as "pausedBy", probe_at as "probeAt",
   on_gone as "onGone", mapping, name_format as "nameFormat", name_formats as "nameFormats", nickname_format as "nicknameFormat",
-  guard, max_concurrency as "maxConcurrency", paused_reason as "pausedReason", paused_detail as "pausedDetail",
+  guard, max_concurrency as "maxConcurrency", budget, paused_reason as "pausedReason", paused_detail as "pausedDetail",
   paused_at as "pausedAt", config_version as "configVersion", created_at as "createdAt", updated_at as "updatedAt"`;
 
 type Row = ServiceRecord & { readonly [key: string]: unknown };
@@ -152,6 +171,7 @@ async function write(client: Queryable, id: string, settings: ServiceSettings): 
   await client.query(
     `update services set title = $2, url = $3, config = $4, sealed_config = $5, enabled = $6, begins = $7, on_loss = $8, on_gone = $9,
        mapping = $10, name_format = $11, name_formats = $12, nickname_format = $13, guard = $14, max_concurrency = $15,
+       breaker = $16, delete_after_days = $17, budget = $18, reconcile = $19,
        config_version = config_version + 1, updated_at = clock_timestamp() where id = $1`,
     [
       id,
@@ -169,6 +189,10 @@ async function write(client: Queryable, id: string, settings: ServiceSettings): 
       settings.nicknameFormat,
       settings.guard,
       settings.maxConcurrency,
+      settings.breaker,
+      settings.deleteAfterDays,
+      settings.budget,
+      settings.reconcile,
     ],
   );
 }
@@ -186,6 +210,7 @@ const REASONS: Readonly<Partial<Record<keyof ServiceSettings, readonly DueReason
   enabled: ['validateUser', 'createAccount', 'updateGroups'],
   begins: ['validateUser', 'createAccount'],
   onLoss: ['validateUser'],
+  deleteAfterDays: ['validateUser'],
 };
 
 function isSame(before: ServiceSettings, after: ServiceSettings): boolean {

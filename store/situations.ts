@@ -32,6 +32,12 @@ export interface AccountSituation {
   readonly rowWaitMs: number;
   readonly begins: AccountBegins;
   readonly onLoss: OnLoss;
+  /** Days between disabling and deleting; null: it is never deleted. */
+  readonly deleteAfterDays: number | null;
+  /** It was disabled, and has not been wanted again since. */
+  readonly graceBegan: boolean;
+  /** A time of its deletion is set. */
+  readonly deletionPlanned: boolean;
   readonly serviceEnabled: boolean;
   /** null: the person's row is gone. */
   readonly user: SituationUser | null;
@@ -64,7 +70,8 @@ const SITUATIONS = `
     coalesce(greatest(0, ceil(extract(epoch from a.intent_deadline - clock_timestamp()) * 1000)), 0)::integer as "intentWaitMs",
     case when a.next_try = 'infinity' then 2147483647 else least(2147483647,
       coalesce(greatest(0, ceil(extract(epoch from a.next_try - clock_timestamp()) * 1000)), 0))::integer end as "rowWaitMs",
-    s.begins, s.on_loss as "onLoss", s.enabled as "serviceEnabled", coalesce(u.username, a.username) as username,
+    s.begins, s.on_loss as "onLoss", s.delete_after_days as "deleteAfterDays",
+    a.disabled_at is not null as "graceBegan", a.delete_at is not null as "deletionPlanned", s.enabled as "serviceEnabled", coalesce(u.username, a.username) as username,
     case when u.id is not null then json_build_object('id', u.id, 'username', u.username, 'displayName', u.display_name,
       'email', u.email, 'active', u.active, 'attributes', u.attributes, 'state', coalesce(st.name, 'Guest'),
       'groups', (select coalesce(json_agg(g.name order by g.name), '[]') from members m join groups g on g.id = m.group_id

@@ -1,3 +1,4 @@
+import type { PlannedAccount } from '../domain/plan-account';
 import type { DueReason } from '../domain/words';
 import { containing } from './accounts';
 import { oneRow } from './database';
@@ -167,6 +168,8 @@ async function bumpPage(db: Queryable, bumping: Bumping, from: number): Promise<
 export interface SyncItem {
   readonly seq: number;
   readonly userId: string;
+  /** What the plan has said of it, where there was one. */
+  readonly planned: PlannedAccount | null;
 }
 
 /** A run of items, both ends included. */
@@ -193,7 +196,7 @@ export async function nextChunk(
 /** The items of a chunk that have no outcome yet: after a crash only these are left to do. */
 export async function openItems(db: Queryable, syncId: string, chunk: SyncChunk): Promise<readonly SyncItem[]> {
   const found = await db.query<SyncItem & { [key: string]: unknown }>(
-    `select seq, user_id as "userId" from sync_items
+    `select seq, user_id as "userId", planned from sync_items
      where sync_id = $1 and outcome is null and seq between $2 and $3 order by seq`,
     [syncId, chunk.from, chunk.to],
   );
@@ -206,6 +209,8 @@ export interface ItemResult {
   readonly seq: number;
   readonly outcome: ItemOutcome;
   readonly reason?: string | undefined;
+  /** Of a plan: what would be done. */
+  readonly planned?: PlannedAccount;
 }
 
 /** Records results in one commit, and counts them. An item keeps its first outcome, so a retry counts nothing twice. */
@@ -213,8 +218,8 @@ export async function recordItems(db: Queryable, syncId: string, results: readon
   if (results.length === 0) return;
   await db.query(
     `with done as (
-       update sync_items i set outcome = r.outcome, reason = r.reason, finished_at = clock_timestamp()
-       from (select distinct on (seq) * from jsonb_to_recordset($2::jsonb) r (seq integer, outcome text, reason text)) r
+       update sync_items i set outcome = r.outcome, reason = r.reason, planned = coalesce(r.planned, i.planned), finished_at = clock_timestamp()
+       from (select distinct on (seq) * from jsonb_to_recordset($2::jsonb) r (seq integer, outcome text, reason text, planned jsonb)) r
        where i.sync_id = $1 and i.seq = r.seq and i.outcome is null
        returning i.outcome
      ), paced as (
@@ -242,6 +247,8 @@ export interface ListedItem extends SyncItem {
 export interface ItemFilter {
   readonly syncId: string;
   readonly outcome?: ItemOutcome | 'open' | undefined;
+  /** Only items of a plan with this step. */
+  readonly step?: string | undefined;
   /** Last seq of the page before. */
   readonly after?: number | undefined;
   readonly limit: number;
@@ -250,12 +257,13 @@ export interface ItemFilter {
 /** The items of a sync in their order. */
 export async function listSyncItems(db: Queryable, filter: ItemFilter): Promise<readonly ListedItem[]> {
   const found = await db.query<ListedItem & { [key: string]: unknown }>(
-    `select i.seq, i.user_id as "userId", a.username, i.outcome, i.reason, i.finished_at as "finishedAt"
+    `select i.seq, i.user_id as "userId", a.username, i.outcome, i.reason, i.finished_at as "finishedAt", i.planned
      from sync_items i join syncs y on y.id = i.sync_id
      left join accounts a on a.service_id = y.service_id and a.user_id = i.user_id
      where i.sync_id = $1 and ($2::text is null or coalesce(i.outcome, 'open') = $2) and i.seq > $3
+       and ($5::text is null or i.planned -> 'steps' ? $5)
      order by i.seq limit $4`,
-    [filter.syncId, filter.outcome ?? null, filter.after ?? 0, filter.limit],
+    [filter.syncId, filter.outcome ?? null, filter.after ?? 0, filter.limit, filter.step ?? null],
   );
   return found.rows;
 }

@@ -55,7 +55,10 @@ export async function pauseSync(db: Database, syncId: string): Promise<void> {
     const sync = await lockSync(client, syncId);
     refuseEnded(sync);
     if (sync.status === 'queued') {
-      throw new StoreError('conflict', 'The sync has not begun: it waits for its turn. Cancel it, or pause the service.');
+      throw new StoreError(
+        'conflict',
+        'The sync has not begun: it waits for its turn. Cancel it, or pause the service.',
+      );
     }
     const paused = await client.query(
       `update syncs set status = 'paused', signal_due = 'pause', paused_at = coalesce(paused_at, clock_timestamp())
@@ -100,23 +103,26 @@ export async function retrySync(db: Database, wanted: FollowUp): Promise<Request
 }
 
 /**
- * Asks for the execution of a plan: a sync over exactly the accounts that it would change, each decided anew. Asked twice it
- * is the same sync. @throws StoreError not-found, conflict (no plan, not ready, nothing to do, or executed already)
+ * Asks for the execution of a plan: a sync over exactly the accounts that it would change, each decided anew. Asked twice
+ * before that has begun it is the same sync. @throws StoreError not-found, conflict (no plan, not ready, nothing to do, or executed already)
  */
 export async function approvePlan(db: Database, wanted: FollowUp): Promise<RequestedSync> {
   const sync = await db.transaction((client) => lockSync(client, wanted.syncId));
   if (!sync.dry_run) throw new StoreError('conflict', 'Only a plan can be approved; this sync was a real one.');
   if (sync.status !== 'succeeded') throw new StoreError('conflict', `The plan is not ready: ${sync.status}.`);
   if (sync.succeeded === 0) throw new StoreError('conflict', 'The plan would change nothing.');
-  const done = await db.query(`select from syncs where plan_of = $1 and finished_at is not null`, [wanted.syncId]);
-  if (done.rows.length > 0) throw new StoreError('conflict', 'The plan was executed already: ask for a new one.');
+  const done = await db.query(`select from syncs where plan_of = $1 and status <> 'queued'`, [wanted.syncId]);
+  if (done.rows.length > 0) throw new StoreError('conflict', 'The plan is executed already: ask for a new one.');
   return followUp(db, wanted, { sync, scope: { planOf: wanted.syncId } });
 }
 
 function followUp(
   db: Database,
   { actor, reason }: FollowUp,
-  { sync, scope }: { readonly sync: SteeredSync; readonly scope: { readonly failedOf: string } | { readonly planOf: string } },
+  {
+    sync,
+    scope,
+  }: { readonly sync: SteeredSync; readonly scope: { readonly failedOf: string } | { readonly planOf: string } },
 ): Promise<RequestedSync> {
   return requestSync(db, { serviceId: sync.service_id, kind: sync.kind, scope, actor, reason });
 }

@@ -104,7 +104,13 @@ async function insertOperation(client: Queryable, request: SyncRequest, syncId: 
   await client.query(
     `insert into operations (id, kind, service_id, sync_id, actor, reason, workflow_id)
      select $1, $2, service_id, id, $4, $5, workflow_id from syncs where id = $3`,
-    [operationId, `${request.dryRun === true ? 'plan' : 'sync'} ${request.kind}`, syncId, request.actor, request.reason ?? null],
+    [
+      operationId,
+      `${request.dryRun === true ? 'plan' : 'sync'} ${request.kind}`,
+      syncId,
+      request.actor,
+      request.reason ?? null,
+    ],
   );
   return operationId;
 }
@@ -154,7 +160,7 @@ const PACE = `
 const SYNCS = `
   select y.signal_due as "signalDue", y.retry_of as "retryOf", y.plan_of as "planOf", y.revision,
     json_build_object('recent', coalesce(p.recent, 0),
-      'recentMs', extract(epoch from clock_timestamp() - w.since) * 1000,
+      'recentMs', case when y.finished_at is null then extract(epoch from clock_timestamp() - w.since) * 1000 end,
       'activeMs', extract(epoch from coalesce(y.finished_at, y.paused_at, clock_timestamp()) - y.started_at) * 1000 - y.paused_ms,
       'servicePaused', s.paused_reason is not null,
       'throttled', coalesce(s.blocked_until > clock_timestamp(), false)) as pace,

@@ -3,6 +3,7 @@ import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from '../activities';
 import { failpointOf } from '../config/failpoint';
+import { Budgets } from '../activities/budgets';
 import { ManagerPool } from '../activities/managers';
 import type { Webhook } from '../activities/deliver-notifications';
 import type { Sealer } from '../config/sealer';
@@ -15,7 +16,8 @@ import type { Database } from '../store/database';
 import { ensureInstallId } from '../store/install';
 import { createEngineWorker } from './engine-worker';
 import { ServiceWorkers } from './service-workers';
-import { ensureSearchAttributes, ensureSweepSchedule } from './temporal-setup';
+import { ensureSchedules } from './schedules';
+import { ensureSearchAttributes } from './temporal-setup';
 
 export interface WorkerProcessOptions {
   readonly db: Database;
@@ -57,7 +59,11 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
     starter,
   };
   const flow = createFlow(flowDeps);
-  const managers = new ManagerPool(options.registry, options.sealer);
+  const managers = new ManagerPool(
+    options.registry,
+    options.sealer,
+    new Budgets({ db: options.db, log, random: Math.random, callTimeoutMs: options.callTimeoutMs }),
+  );
   const installId = await ensureInstallId(options.db);
   const failpoint = failpointOf(options.failpoint);
   const activities = createActivities({
@@ -72,7 +78,7 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
     log,
     personSlots: Math.max(4, Math.floor(options.concurrency / 4)),
   });
-  await ensureSweepSchedule(connection, namespace);
+  await ensureSchedules(connection, namespace, installId);
   const stop = new AbortController();
   const following = followServices({ flowDeps, flow, services, stop: stop.signal });
   const running = engine.run();

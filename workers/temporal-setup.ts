@@ -1,6 +1,5 @@
-import { Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
-import { ENGINE_TASK_QUEUE, SEARCH_ATTRIBUTES, SWEEP_SCHEDULE_ID, SWEEP_WORKFLOW } from '../workflows/contracts';
+import { SEARCH_ATTRIBUTES } from '../workflows/contracts';
 
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
 const KEYWORD = 2;
@@ -13,22 +12,4 @@ export async function ensureSearchAttributes(connection: NativeConnection, names
   if (missing.length === 0) return;
   const searchAttributes = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
   await operatorService.addSearchAttributes({ namespace, searchAttributes });
-}
-
-/**
- * Creates the sweep's schedule if it is absent; never overwrites one, so that what an operator edited in the Temporal UI stays.
- */
-export async function ensureSweepSchedule(connection: NativeConnection, namespace: string): Promise<void> {
-  const client = new Client({ connection, namespace });
-  try {
-    await client.schedule.create({
-      scheduleId: SWEEP_SCHEDULE_ID,
-      spec: { intervals: [{ every: '10 seconds' }] },
-      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
-      action: { type: 'startWorkflow', workflowType: SWEEP_WORKFLOW, taskQueue: ENGINE_TASK_QUEUE, args: [] },
-      memo: { purpose: 'finds due work that nobody was told of' },
-    });
-  } catch (error) {
-    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-  }
 }

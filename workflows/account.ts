@@ -38,7 +38,7 @@ export interface AccountResult {
  * poke that comes during a write is never lost. Continue-as-new carries nothing: all state is in the database.
  */
 async function settle(input: AccountInput): Promise<AccountResult> {
-  const { convergeAccount } = proxyActivities<Activities>({
+  const activities = proxyActivities<Activities>({
     ...CONVERGE_OPTIONS,
     taskQueue: serviceTaskQueue(input.service),
   });
@@ -54,7 +54,7 @@ async function settle(input: AccountInput): Promise<AccountResult> {
   for (;;) {
     seen = Math.max(seen, pokes);
     phase = 'converging';
-    const outcome = await convergeAccount(input);
+    const outcome = await activities.convergeAccount(input);
     for (const step of outcome.did) did.add(step);
     phase = describe(outcome);
     setCurrentDetails(`${phase}${did.size > 0 ? `\n\nDone so far: ${[...did].join(', ')}` : ''}`);

@@ -30,9 +30,15 @@ export const progress = defineQuery<SyncProgress>(SYNC_PROGRESS_QUERY);
  * flight are waited for; it carries the next item and the total. Results are in the database only.
  */
 export async function bulkSync(input: BulkSyncInput): Promise<SyncProgress> {
+  const steering = new Steering();
+  // A cancellation by hand in Temporal is the same as the signal.
+  CancellationScope.current().cancelRequested.catch(() => steering.cancel());
+  return CancellationScope.nonCancellable(() => walkThrough(input, steering));
+}
+
+async function walkThrough(input: BulkSyncInput, steering: Steering): Promise<SyncProgress> {
   const store = proxyActivities<Activities>(STORE_OPTIONS);
   const run = new ChunkRun(input);
-  const steering = new Steering();
   setHandler(progress, () => run.progress(steering.paused));
   setHandler(cancelSync, () => steering.cancel());
   setHandler(pauseSync, () => steering.pause());
@@ -47,8 +53,8 @@ export async function bulkSync(input: BulkSyncInput): Promise<SyncProgress> {
       continue;
     }
     const drained = await steering.interruptible(() => run.drain());
-    if (!drained) continue;
-    if (!run.isDone) await continueAsNew<typeof bulkSync>(run.carriedOn());
+    if (!drained || (steering.paused && !run.isDone)) continue;
+    if (!run.isDone && !steering.cancelled) await continueAsNew<typeof bulkSync>(run.carriedOn());
     break;
   }
   await store.finishSync({ syncId: input.syncId, cancelled: steering.cancelled });

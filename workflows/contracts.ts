@@ -97,8 +97,24 @@ export interface SyncProgress {
 
 /** The workflow that finds due work of which nobody was told. */
 export const SWEEP_WORKFLOW = 'sweep';
-/** Id of the schedule that starts a sweep every 10 s. */
-export const SWEEP_SCHEDULE_ID = 'muster-sweep';
+/** Ids of Muster's schedules: the sweep every 10 s, the others daily. */
+export const SCHEDULES = {
+  sweep: 'muster-sweep',
+  validate: 'muster-validate',
+  reconcile: 'muster-reconcile',
+  retention: 'muster-retention',
+} as const;
+/** What schedules start beside the sweep: each asks for work, or does little. */
+export const VALIDATE_ALL_WORKFLOW = 'validateAllUsers';
+export const RETENTION_WORKFLOW = 'retention';
+export const RECONCILE_ALL_WORKFLOW = 'reconcileAllServices';
+/** The comparison of one service; its id is `reconcile/<service>/<reconciliation>`. */
+export const RECONCILE_WORKFLOW = 'reconcileService';
+/** Input of a comparison: what it has found so far stands in the database. */
+export interface ReconcileInput {
+  readonly service: string;
+  readonly reconciliationId: string;
+}
 /** Ask for a sweep now instead of at the next tick: workflow id of the one extra run. */
 export const SWEEP_NOW_ID = 'muster-sweep-now';
 

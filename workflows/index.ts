@@ -14,4 +14,6 @@ export { bulkSync } from './bulk-sync';
 export { callManager } from './call-manager';
 export { convergeGroup } from './converge-group';
 export { probeService } from './probe-service';
+export { reconcileAllServices, reconcileService } from './reconcile';
+export { retention, validateAllUsers } from './scheduled';
 export { sweep } from './sweep';

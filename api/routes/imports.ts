@@ -67,11 +67,15 @@ function refuseBadLines(roster: ReadRoster): void {
   const more = roster.problemCount > roster.problems.length ? ` The first ${roster.problems.length} are listed.` : '';
   throw new StoreError(
     'invalid-roster',
-    `${roster.problemCount} things are wrong with the roster. Nothing was changed.${more}`,
+    `${things(roster.problemCount)} wrong with the roster. Nothing was changed.${more}`,
     {
       errors: roster.problems.map(({ line, detail }) => ({ pointer: `line ${line}`, detail })),
     },
   );
+}
+
+function things(count: number): string {
+  return count === 1 ? 'One thing is' : `${count} things are`;
 }
 
 function answerOf(imported: Imported, dryRun: boolean): object {

@@ -9,10 +9,14 @@ import { importRoutes } from './imports';
 import { menuRoutes } from './menu';
 import { notificationRoutes } from './notifications';
 import { operationRoutes } from './operations';
+import { reconciliationRoutes } from './reconciliations';
 import { serviceActionRoutes } from './service-actions';
 import { serviceStatusRoutes } from './service-status';
+import { servicePauseRoutes } from './service-pauses';
 import { serviceRoutes } from './services';
 import { stateRoutes } from './states';
+import { syncEventRoutes } from './sync-events';
+import { syncSteeringRoutes } from './sync-steering';
 import { syncRoutes } from './syncs';
 import { userServiceRoutes } from './user-services';
 import { userRoutes } from './users';
@@ -22,6 +26,7 @@ const domainRoutes: readonly Route[] = [
   ...userRoutes,
   ...stateRoutes,
   ...serviceRoutes,
+  ...servicePauseRoutes,
   ...importRoutes,
   ...groupRoutes,
   ...grantRoutes,
@@ -31,6 +36,9 @@ const domainRoutes: readonly Route[] = [
   ...accountRoutes,
   ...accountActionRoutes,
   ...syncRoutes,
+  ...reconciliationRoutes,
+  ...syncSteeringRoutes,
+  ...syncEventRoutes,
   ...guardRoutes,
   ...operationRoutes,
   ...notificationRoutes,

@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { abilitiesOf } from '../../hooks/service-hooks';
 import { serviceFigures } from '../../store/figures';
 import { readService } from '../../store/services';
-import { serviceName, timestamp } from '../fields';
+import { serviceName } from '../fields';
 import { Problem } from '../problem';
 import { resolveService } from '../references';
 import { route } from '../route';
+import { pausedSchema, showPause } from '../service-views';
 import type { Route } from '../route';
 
 const params = { name: serviceName } as const;
@@ -15,7 +16,7 @@ const statusSchema = z
   .object({
     service: z.string(),
     enabled: z.boolean(),
-    paused: z.object({ reason: z.string(), detail: z.string().nullable(), since: timestamp.nullable() }).nullable(),
+    paused: pausedSchema,
     due: count.meta({ description: 'accounts to be worked on now' }),
     waiting: count.meta({ description: 'accounts whose next try lies ahead' }),
     running: count.meta({ description: 'accounts that a worker writes at this moment' }),
@@ -39,11 +40,10 @@ const status = route({
     const service = await readService(context.db, name);
     const [figures] = await serviceFigures(context.db, service.id);
     if (figures === undefined) throw new Problem('not-found', `There is no service ${name}.`);
-    const { pausedReason: reason, pausedDetail: detail, pausedAt: since } = service;
     const { paused: _paused, ...counts } = figures;
     return {
       status: 200,
-      body: { ...counts, enabled: service.enabled, paused: reason === null ? null : { reason, detail, since } },
+      body: { ...counts, enabled: service.enabled, paused: showPause(service) },
     };
   },
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pauseService, resumeService } from '../../store/engine-services';
+import { resumeService } from '../../store/engine-services';
 import { deleteService } from '../../store/service-removal';
 import {
   createService,
@@ -9,7 +9,7 @@ import {
   readService,
   updateService,
 } from '../../store/services';
-import { reasonText, serviceName } from '../fields';
+import { serviceName } from '../fields';
 import { pageAnswer, pageOf, pageQuery, readCursor } from '../paging';
 import { Problem } from '../problem';
 import { route } from '../route';
@@ -151,7 +151,7 @@ async function alter(request: RequestFacts, { name, fields, reason, operation }:
 
 /** A pause that Muster itself began over the old configuration says nothing about the new one. */
 async function tryAgain({ db }: Pick<ApiContext, 'db'>, { id, pausedReason }: ServiceRecord): Promise<void> {
-  if (pausedReason === 'credentials' || pausedReason === 'unavailable') await resumeService(db, id, pausedReason);
+  if (pausedReason !== null && pausedReason !== 'operator') await resumeService(db, id, { reason: pausedReason });
 }
 
 const update = route({
@@ -211,40 +211,4 @@ const disable = route({
     alter(request, { name, fields: { enabled: false }, reason: query.reason, operation: 'disableService' }),
 });
 
-const pause = route({
-  method: 'post',
-  path: '/v1/services/{name}/pause',
-  acl: 'provisioning.services.{name}.pause',
-  summary: 'Stops all work on a service; nothing is lost',
-  tags: ['services'],
-  params,
-  body: z.strictObject({ reason: reasonText.optional() }),
-  bodyOptional: true,
-  responses: { 200: { description: 'The service', schema: serviceSchema } },
-  async handler({ params: { name }, body, context, principal }) {
-    const service = await readService(context.db, name);
-    const detail = `${principal.actor}${body?.reason === undefined ? '' : `: ${body.reason}`}`;
-    // A pause by Muster would end by itself; the operator's must not.
-    if (service.pausedReason !== null && service.pausedReason !== 'operator')
-      await resumeService(context.db, service.id, service.pausedReason);
-    await pauseService(context.db, service.id, { reason: 'operator', detail, probeMs: null });
-    return { status: 200, body: await showService(context, await readService(context.db, name)) };
-  },
-});
-
-const resume = route({
-  method: 'post',
-  path: '/v1/services/{name}/resume',
-  acl: 'provisioning.services.{name}.resume',
-  summary: 'Goes on after a pause, whoever began it',
-  tags: ['services'],
-  params,
-  responses: { 200: { description: 'The service', schema: serviceSchema } },
-  async handler({ params: { name }, context }) {
-    const service = await readService(context.db, name);
-    await resumeService(context.db, service.id);
-    return { status: 200, body: await showService(context, await readService(context.db, name)) };
-  },
-});
-
-export const serviceRoutes: readonly Route[] = [list, create, read, update, remove, enable, disable, pause, resume];
+export const serviceRoutes: readonly Route[] = [list, create, read, update, remove, enable, disable];

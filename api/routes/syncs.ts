@@ -1,65 +1,26 @@
 import { z } from 'zod';
 import { listSyncItems } from '../../store/sync-items';
-import { cancelSync, listSyncs, readSync, requestSync } from '../../store/syncs';
+import { listSyncs, requestSync } from '../../store/syncs';
 import { reasonText, searchText, serviceName, timestamp, userRef, uuid } from '../fields';
-import { operationAnswer, operationResponses, temporalLink } from '../operation-answer';
+import { operationResponses } from '../operation-answer';
 import { pageAnswer, pageOf, pageQuery, readCursor } from '../paging';
 import { Problem } from '../problem';
 import { resolveService, resolveUsers } from '../references';
 import { route } from '../route';
-import type { Sync, SyncScope } from '../../store/syncs';
+import { readOwnSync, showSync, syncKind, syncSchema } from '../sync-views';
+import { syncAnswer } from './sync-steering';
+import type { AccountView } from '../../domain/plan-account';
+import type { ListedItem } from '../../store/sync-items';
+import type { SyncScope } from '../../store/syncs';
 import type { ApiContext } from '../context';
 import type { Route } from '../route';
 
 const params = { name: serviceName } as const;
 const one = { name: serviceName, syncId: uuid } as const;
 
-export const syncKind = z
-  .enum(['groups', 'nicknames', 'accounts', 'validate', 'full', 'due'])
-  .meta({ description: '`due`: what is due already; the others look at every account of the scope' });
-
 const accountStatus = z.enum(['none', 'pending', 'active', 'disabled', 'removed']);
 const attention = z.enum(['waiting', 'rejected', 'staged', 'held', 'action required']);
 const outcome = z.enum(['succeeded', 'unchanged', 'skipped', 'failed']);
-
-const syncSchema = z
-  .object({
-    id: uuid,
-    service: z.string(),
-    kind: syncKind,
-    scope: z.record(z.string(), z.unknown()),
-    status: z.enum(['queued', 'staging', 'running', 'paused', 'succeeded', 'failed', 'cancelled']),
-    actor: z.string(),
-    reason: z.string().nullable(),
-    total: z.number().int().meta({ description: '= succeeded + unchanged + skipped + failed, once it has ended' }),
-    succeeded: z.number().int(),
-    unchanged: z.number().int(),
-    skipped: z.number().int(),
-    failed: z.number().int(),
-    createdAt: timestamp,
-    startedAt: timestamp.nullable(),
-    finishedAt: timestamp.nullable(),
-    links: z.object({ self: z.string(), items: z.string(), temporal: z.string().optional() }),
-  })
-  .meta({ id: 'Sync' });
-
-function show(sync: Sync, context: ApiContext): z.input<typeof syncSchema> {
-  const { serviceId: _serviceId, dryRun: _dryRun, workflowId, scope, ...rest } = sync;
-  const self = `/v1/services/${sync.service}/syncs/${sync.id}`;
-  const temporal = temporalLink(workflowId, context);
-  return {
-    ...rest,
-    scope: { ...scope },
-    links: { self, items: `${self}/items`, ...(temporal === undefined ? {} : { temporal }) },
-  };
-}
-
-async function readOwn(context: ApiContext, service: string, syncId: string): Promise<Sync> {
-  const sync = await readSync(context.db, syncId);
-  if (sync === undefined || sync.service !== service)
-    throw new Problem('not-found', `The service ${service} has no sync ${syncId}.`);
-  return sync;
-}
 
 const request = route({
   method: 'post',
@@ -77,6 +38,10 @@ const request = route({
       .strictObject({ status: accountStatus.optional(), attention: attention.optional(), q: searchText.optional() })
       .optional()
       .meta({ description: 'only accounts like this' }),
+    dryRun: z
+      .boolean()
+      .optional()
+      .meta({ description: 'only a plan of what would be done, at `links.plan`; it waits for no other sync' }),
     reason: reasonText.optional(),
   }),
   responses: operationResponses({ sync: syncSchema, joined: z.boolean() }),
@@ -89,11 +54,9 @@ const request = route({
       });
     }
     const scope = await scopeOf(context, body);
-    const wanted = { serviceId: service.id, kind: body.kind, scope, actor: principal.actor, reason: body.reason };
-    const requested = await requestSync(context.db, wanted);
-    await context.flow.syncRequested(service.name, requested.syncId);
-    const sync = show(await readOwn(context, service.name, requested.syncId), context);
-    return operationAnswer(facts, requested.operationId, { sync, joined: requested.joined });
+    const { kind, dryRun, reason } = body;
+    const wanted = { serviceId: service.id, kind, scope, dryRun, actor: principal.actor, reason };
+    return syncAnswer(facts, service.name, await requestSync(context.db, wanted));
   },
 });
 
@@ -120,7 +83,10 @@ const list = route({
     const after = readCursor(query.cursor, uuid);
     const service = await resolveService(context, name);
     const rows = await listSyncs(context.db, { serviceId: service.id, after, limit: query.limit + 1 });
-    return pageAnswer({ url }, { rows, limit: query.limit, show: (row) => show(row, context), keyOf: (row) => row.id });
+    return pageAnswer(
+      { url },
+      { rows, limit: query.limit, show: (row) => showSync(row, context), keyOf: (row) => row.id },
+    );
   },
 });
 
@@ -133,7 +99,7 @@ const read = route({
   params: one,
   responses: { 200: { description: 'The sync', schema: syncSchema } },
   async handler({ params: { name, syncId }, context }) {
-    return { status: 200, body: show(await readOwn(context, name, syncId), context) };
+    return { status: 200, body: showSync(await readOwnSync(context, name, syncId), context) };
   },
 });
 
@@ -147,6 +113,68 @@ const itemSchema = z
   })
   .meta({ id: 'SyncItem' });
 
+const planStep = z.enum([
+  'create',
+  'enable',
+  'update profile',
+  'set nickname',
+  'set groups',
+  'set password',
+  'disable',
+  'end sessions',
+  'delete',
+]);
+
+const viewSchema = z
+  .object({
+    status: accountStatus,
+    name: z.string().nullable(),
+    nickname: z.string().nullable(),
+    displayName: z.string().nullable(),
+    email: z.string().nullable(),
+    attributes: z.record(z.string(), z.unknown()),
+    groups: z.array(z.string()).nullable().meta({ description: 'null = not known, or not set per account' }),
+  })
+  .nullable()
+  .meta({ description: 'null = there is no account' });
+
+const plannedSchema = z
+  .object({
+    seq: z.number().int(),
+    user: z.object({ id: uuid, username: z.string().nullable() }),
+    outcome: outcome.nullable().meta({ description: '`succeeded`: it would be changed; null = not looked at yet' }),
+    reason: z.string().nullable(),
+    steps: z.array(planStep),
+    before: viewSchema,
+    after: viewSchema,
+    why: z.string().nullable(),
+    guard: z.array(z.enum(['removal', 'disable', 'group removal'])),
+  })
+  .meta({ id: 'PlannedAccount' });
+
+function showPlanned(item: ListedItem): z.input<typeof plannedSchema> {
+  const { seq, userId, username, outcome: found, reason, planned } = item;
+  const { steps, before, after, why, guard } = planned ?? NOTHING_PLANNED;
+  const user = { id: userId, username };
+  return {
+    seq,
+    user,
+    outcome: found,
+    reason,
+    steps: [...steps],
+    before: view(before),
+    after: view(after),
+    why,
+    guard: [...guard],
+  };
+}
+
+const NOTHING_PLANNED = { steps: [], before: null, after: null, why: null, guard: [] } as const;
+
+function view(account: AccountView | null): z.input<typeof viewSchema> {
+  return account === null ? null : { ...account, groups: account.groups === null ? null : [...account.groups] };
+}
+
 const items = route({
   method: 'get',
   path: '/v1/services/{name}/syncs/{syncId}/items',
@@ -158,34 +186,38 @@ const items = route({
   responses: { 200: { description: 'A page', schema: pageOf(itemSchema) } },
   async handler({ params: { name, syncId }, query, context, url }) {
     const after = readCursor(query.cursor, z.number().int());
-    await readOwn(context, name, syncId);
+    await readOwnSync(context, name, syncId);
     const rows = await listSyncItems(context.db, { syncId, outcome: query.outcome, after, limit: query.limit + 1 });
     return pageAnswer(
       { url },
       {
         rows,
         limit: query.limit,
-        show: ({ userId, username, ...row }) => ({ ...row, user: { id: userId, username } }),
+        show: ({ userId, username, planned: _planned, ...row }) => ({ ...row, user: { id: userId, username } }),
         keyOf: (row) => row.seq,
       },
     );
   },
 });
 
-const cancel = route({
-  method: 'post',
-  path: '/v1/services/{name}/syncs/{syncId}/cancel',
-  acl: 'provisioning.services.{name}.syncs.{syncId}.cancel',
-  summary: 'Cancels a sync',
-  description: 'A queued one ends at once; a live one ends when its running chunks have.',
+const plan = route({
+  method: 'get',
+  path: '/v1/services/{name}/syncs/{syncId}/plan',
+  acl: 'provisioning.services.{name}.syncs.{syncId}.read',
+  summary: 'Lists what a plan would do to each account',
+  description: 'Only of a sync with `dryRun`. POST to `.../approve` executes it; each account is decided anew then.',
   tags: ['syncs'],
   params: one,
-  responses: { 202: { description: 'It is cancelled, or will be', schema: syncSchema } },
-  async handler({ params: { name, syncId }, context }) {
-    await readOwn(context, name, syncId);
-    if ((await cancelSync(context.db, syncId)) === 'to be stopped') await context.flow.syncCancelled(name, syncId);
-    return { status: 202, body: show(await readOwn(context, name, syncId), context) };
+  query: { ...pageQuery, step: planStep.optional(), outcome: outcome.optional() },
+  responses: { 200: { description: 'A page', schema: pageOf(plannedSchema) } },
+  async handler({ params: { name, syncId }, query, context, url }) {
+    const after = readCursor(query.cursor, z.number().int());
+    const sync = await readOwnSync(context, name, syncId);
+    if (!sync.dryRun) throw new Problem('not-found', 'This sync is no plan.');
+    const { outcome: only, step, limit } = query;
+    const rows = await listSyncItems(context.db, { syncId, outcome: only, step, after, limit: limit + 1 });
+    return pageAnswer({ url }, { rows, limit, show: showPlanned, keyOf: (row) => row.seq });
   },
 });
 
-export const syncRoutes: readonly Route[] = [request, list, read, items, cancel];
+export const syncRoutes: readonly Route[] = [request, list, read, items, plan];

@@ -28,6 +28,9 @@ create table budget_slots (
   slot integer not null,
   holder uuid,
   held_until timestamptz not null default '-infinity',
+  -- Who asked last and got none: whoever has had its turn gives way to it.
+  wanted_by uuid,
+  wanted_at timestamptz not null default '-infinity',
   primary key (service_id, slot)
 );
 
@@ -44,7 +47,7 @@ declare
   tokens constant integer := (pace ->> 'tokens')::integer;
   settle constant double precision := (pace ->> 'settleMs')::double precision;
   ahead constant double precision := (pace ->> case when bulk then 'bulkAheadMs' else 'personAheadMs' end)::double precision;
-  furthest constant double precision := (pace ->> 'personAheadMs')::double precision;
+  furthest constant double precision := (pace ->> 'bulkDueAheadMs')::double precision;
   closed double precision;
   next_ms double precision;
   moment double precision;

@@ -89,7 +89,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
   const flow = createFlow(flowDeps);
   const workers: WorkerProcess[] = [];
   const startWorker = async (): Promise<WorkerProcess> => {
-    const worker = await startWorkerProcess({
+    const started = await startWorkerProcess({
       db,
       registry,
       sealer,
@@ -101,6 +101,9 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
       failpoint: undefined,
       callTimeoutMs: options.callTimeoutMs ?? 15_000,
     });
+    let drained: Promise<void> | undefined;
+    // A test may end a worker before the engine is closed.
+    const worker: WorkerProcess = { ended: started.ended, drain: () => (drained ??= started.drain()) };
     workers.push(worker);
     return worker;
   };

@@ -1,4 +1,4 @@
-import { ServiceHook } from '../../sdk/index';
+import { ServiceHook, Unavailable } from '../../sdk/index';
 import type { HookContext, HookUser } from '../../sdk/index';
 import { readAccount } from '../../store/accounts';
 import type { Account } from '../../store/accounts';
@@ -205,7 +205,7 @@ describe('an override that throws', () => {
     const ada = await newPerson();
     await system.settle(ada);
     record.behave = async () => {
-      throw new Error('the far side is away');
+      throw new Unavailable('the far side is away');
     };
     await change(ada, { displayName: 'Ada L.' });
     const first = await accountOn(services.managed, ada);
@@ -232,6 +232,20 @@ describe('an override that throws', () => {
       failures: 0,
       lastError: null,
     });
+  });
+
+  test('with an error nobody knows shows none of its text', async () => {
+    const ada = await newPerson();
+    await system.settle(ada);
+    record.behave = async () => {
+      throw new Error('login with hunter2 failed');
+    };
+
+    await change(ada, { displayName: 'Ada L.' });
+
+    const account = await accountOn(services.managed, ada);
+    expect(account).toMatchObject({ attention: 'waiting', lastError: { kind: 'hook' } });
+    expect(JSON.stringify(account)).not.toContain('hunter2');
   });
 
   test('stops nobody else', async () => {

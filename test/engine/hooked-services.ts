@@ -80,7 +80,7 @@ export async function openHookedServices(connectors: readonly Connector[]): Prom
     await flow.changed(written.change.changeId);
   };
   const portFor = (service: EngineService) => createPort(deps, service);
-  const context = { signal: new AbortController().signal, heartbeat: () => undefined, portFor };
+  const context = { stop: new AbortController().signal, heartbeat: () => undefined, portFor };
   const finishSyncs = async (service: ServiceRecord): Promise<void> => {
     for (const { id } of (await openSyncs(db)).filter(
       (sync) => sync.serviceId === service.id && sync.status !== 'queued',
@@ -139,6 +139,8 @@ function notingStarter(started: string[]): Starter {
     group: () => note('group'),
     sync: ({ service }) => note('sync', service),
     steerSync: () => note('steer'),
+    probe: () => note('probe'),
+    reconcile: () => note('reconcile'),
     sweepNow: async () => undefined,
     callManager: () => note('call'),
     close: async () => undefined,

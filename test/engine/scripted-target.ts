@@ -14,6 +14,7 @@ import type {
   Manager,
   NewAccount,
   NewGroup,
+  Page,
   RemoteAccount,
   Secret,
   ServiceHook,
@@ -122,6 +123,18 @@ function managerClass(target: ScriptedTarget) {
           ? undefined
           : { remoteId: found.remoteId, name: found.profile.name, userId: key.userId, enabled: found.enabled };
       });
+    }
+
+    listAccounts(_cursor: string | undefined, call: CallContext): Promise<Page<RemoteAccount>> {
+      return target.answer({ method: 'listAccounts', userId: undefined }, call, () => ({
+        items: [...target.accounts.values()].map((account) => ({
+          remoteId: account.remoteId,
+          name: account.profile.name,
+          userId: account.key.userId,
+          owner: account.key.owner,
+          enabled: account.enabled,
+        })),
+      }));
     }
 
     createAccount({ key, profile }: NewAccount, call: CallContext): Promise<CreateOutcome> {

@@ -1,5 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
-import { SWEEP_SCHEDULE_ID } from '../../workflows/contracts';
+import { SCHEDULES } from '../../workflows/contracts';
 import { readAccount } from '../../store/accounts';
 import { addMembers, createGroup } from '../../store/groups';
 import { readOperation } from '../../store/operations';
@@ -29,7 +29,7 @@ const sweepNow = (): Promise<void> => engine.flowDeps.starter.sweepNow();
 /** Does something while the schedule's own sweep is paused: what happens then, the asked sweep did. */
 async function withoutSchedule<T>(work: () => Promise<T>): Promise<T> {
   const connection = await Connection.connect({ address: engine.temporalAddress });
-  const schedule = new Client({ connection, namespace: engine.namespace }).schedule.getHandle(SWEEP_SCHEDULE_ID);
+  const schedule = new Client({ connection, namespace: engine.namespace }).schedule.getHandle(SCHEDULES.sweep);
   try {
     await schedule.pause('a test looks at what nobody finds');
     await eventually(
@@ -80,11 +80,12 @@ describe('work that nobody was told of', () => {
   test('the schedule finds it too, without anybody asking', async () => {
     const cyd = await createUser(engine.db, { username: 'cyd', state: 'Member' }, BY);
 
-    await accountWhere(
+    const account = await accountWhere(
       engine,
       { serviceId: service.id, userId: cyd.record.id },
-      (account) => account.status === 'active',
+      (one) => one.status === 'active',
     );
+    expect(account).toMatchObject({ due: false, remoteName: 'cyd' });
   });
 
   test('a large change is expanded and becomes one bulk run', async () => {
@@ -123,7 +124,8 @@ describe('work that nobody was told of', () => {
 
     await sweepNow();
 
-    await eventually('the sync has ended', async () => (await readSync(engine.db, syncId))?.status === 'succeeded');
+    await eventually('the sync has ended', async () => (await readSync(engine.db, syncId))?.finishedAt);
+    expect(await readSync(engine.db, syncId)).toMatchObject({ status: 'succeeded', failed: 0 });
   });
 
   test('a password that was wanted a day ago and never set has failed', async () => {

@@ -92,6 +92,7 @@ function notingFlow(told: string[]): ApiContext['flow'] {
     accountDue: (serviceId, userId) => note('accountDue', serviceId, userId),
     syncRequested: (service, syncId) => note('syncRequested', service, syncId),
     syncSteered: (syncId) => note('syncSteered', syncId),
+    reconciliationRequested: (service, id) => note('reconciliationRequested', service, id),
     callManager: async () => ({ ok: true, missing: [], remote: 'fake 1.0' }),
     callHookAction: async (service, action) => ({ service, action }),
   };
@@ -104,6 +105,8 @@ function notingStarter(told: string[]): Starter {
     group: (service, id) => note('start group', service, id),
     sync: ({ service, syncId }) => note('start sync', service, syncId),
     steerSync: ({ syncId }, signal) => note(signal, 'sync', syncId),
+    probe: (service) => note('probe', service),
+    reconcile: () => note('reconcile'),
     sweepNow: () => note('sweep now'),
     callManager: () => note('call manager'),
     close: async () => undefined,

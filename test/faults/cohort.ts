@@ -89,12 +89,12 @@ export async function untilHealed(installation: Installation): Promise<readonly 
   return healed === undefined ? left : [];
 }
 
-/** Syncs whose totals do not add up, or in which somebody failed. */
+/** Syncs that have not ended, or whose totals do not add up. Who failed because a server was away has a next try of their own. */
 export async function wrongSyncs({ db }: Installation): Promise<readonly unknown[]> {
   const found = await db.query(
     `select id, status, total, succeeded, unchanged, skipped, failed from syncs
-     where finished_at is null or total <> succeeded + unchanged + skipped + failed or failed > 0 or status <> 'succeeded'
-       or total <> (select count(*) from sync_items i where i.sync_id = syncs.id)`,
+     where finished_at is null or total <> succeeded + unchanged + skipped + failed or status <> 'succeeded' or skipped > 0
+       or total <> (select count(*) from sync_items i where i.sync_id = syncs.id and i.outcome is not null)`,
   );
   return found.rows;
 }

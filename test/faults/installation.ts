@@ -6,7 +6,7 @@ import { ensureAdminToken } from '../../auth/admin-token';
 import { createClient } from '../../cli/client';
 import type { Client } from '../../cli/client';
 import { startEmbeddedPostgres } from '../../runtime/embedded-postgres';
-import { freePort } from '../../runtime/ports';
+import { requireFreePort } from '../../runtime/ports';
 import { prepareDatabase } from '../../runtime/prepare-database';
 import { ensureProvisioner, PROVISIONER } from '../../runtime/provisioner-role';
 import { stopProcess } from '../../runtime/stop-process';
@@ -69,7 +69,7 @@ export async function startInstallation(): Promise<Installation> {
 }
 
 async function startIn(home: string, running: Map<Component, Running>): Promise<Installation> {
-  const [postgresPort, targetPort, temporalPort, apiPort] = await freePorts();
+  const [postgresPort, targetPort, temporalPort, apiPort] = await fixedPorts();
   const startPostgres = postgresIn(join(home, 'postgres'), postgresPort);
   const startTarget = postgresIn(join(home, 'target'), targetPort);
   const [own, target] = await Promise.all([startPostgres(), startTarget()]);
@@ -101,7 +101,8 @@ async function startIn(home: string, running: Map<Component, Running>): Promise<
   };
   const startMissing: Installation['startMissing'] = async (failpoints = {}) => {
     for (const component of COMPONENTS) {
-      if (!running.has(component)) note(running, component, await starters[component](failpoints[component]));
+      if (running.has(component)) continue;
+      note(running, component, await patiently(component, () => starters[component](failpoints[component])));
     }
   };
   await startMissing();
@@ -125,8 +126,21 @@ async function startIn(home: string, running: Map<Component, Running>): Promise<
   };
 }
 
-function freePorts(): Promise<readonly [number, number, number, number]> {
-  return Promise.all([freePort(), freePort(), freePort(), freePort()]);
+type Ports = readonly [postgres: number, target: number, temporal: number, api: number];
+
+/**
+ * Ports that stay the same over restarts, below those that the system gives to outgoing connections: a client that calls a
+ * dead server again and again would else in the end be given the server's own port.
+ */
+async function fixedPorts(): Promise<Ports> {
+  const first = 20_000 + 4 * Math.floor(Math.random() * 3_000);
+  const ports: Ports = [first, first + 1, first + 2, first + 3];
+  try {
+    for (const port of ports) await requireFreePort({ port, purpose: 'a test' });
+    return ports;
+  } catch {
+    return fixedPorts();
+  }
 }
 
 function postgresIn(dataDir: string, port: number): () => Promise<Running & { readonly url: string }> {
@@ -149,23 +163,28 @@ async function killAll(running: Map<Component, Running>, components: readonly Co
 
 const START_MS = 60_000;
 
-/** A process that ends before it is ready (its servers are not there yet) is started again, as a supervisor does. */
+/** What does not start (a port that is just becoming free, a server that is not there yet) is started again, as a supervisor does. */
+async function patiently(what: string, start: () => Promise<Running>): Promise<Running> {
+  let reason: unknown;
+  const started = await waitFor(START_MS, () =>
+    start().catch((error: unknown) => {
+      reason = error;
+      return undefined;
+    }),
+  );
+  if (started === undefined) throw new Error(`${what} did not start within ${START_MS / 1000} s`, { cause: reason });
+  return started;
+}
+
 async function startNode(
   entry: 'workers' | 'api',
   env: Readonly<Record<string, string>>,
   failpoint: string | undefined,
 ): Promise<Running> {
-  const started = await waitFor(START_MS, async () => {
-    const child = startRealProcess(entry, {
-      ...env,
-      ...(failpoint === undefined ? {} : { MUSTER_FAILPOINT: failpoint }),
-    });
-    const isReady = await child.ready().then(
-      () => true,
-      () => false,
-    );
-    return isReady ? child : undefined;
+  const child = startRealProcess(entry, {
+    ...env,
+    ...(failpoint === undefined ? {} : { MUSTER_FAILPOINT: failpoint }),
   });
-  if (started === undefined) throw new Error(`${entry} did not start within ${START_MS / 1000} s`);
-  return { pid: started.pid, ended: started.ended, process: started };
+  await child.ready();
+  return { pid: child.pid, ended: child.ended, process: child };
 }

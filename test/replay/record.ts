@@ -1,7 +1,8 @@
-// Records histories of every workflow for the replay test. Run by hand after a workflow was changed on purpose, and look at
-// what it changed: `npx jest --testMatch '**/test/replay/record.ts'`. Histories of released code are kept, not recorded anew.
+// Records histories of every workflow for the replay test. Run by hand: `npx jest --testMatch '**/test/replay/record.ts'`.
+// Only what is missing is recorded: a history of released code must go on replaying. For a workflow that is new, add a scene;
+// for one that was changed and never released, delete its history first.
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
@@ -12,10 +13,19 @@ import { Rejected, Unavailable } from '../../sdk/index';
 import { requestAccount } from '../../store/account-requests';
 import type { AccountRequestKind } from '../../store/account-requests';
 import { addMembers, createGroup } from '../../store/groups';
+import { readService } from '../../store/services';
 import type { ServiceRecord } from '../../store/services';
 import { readSync, requestSync } from '../../store/syncs';
 import { createUser, deleteUser, updateUser } from '../../store/users';
-import { accountWorkflowId, SWEEP_NOW_ID, SYNC_CANCEL_SIGNAL, syncWorkflowId } from '../../workflows/contracts';
+import {
+  accountWorkflowId,
+  ENGINE_TASK_QUEUE,
+  SWEEP_NOW_ID,
+  SYNC_PROGRESS_QUERY,
+  SYNC_SIGNALS,
+  syncWorkflowId,
+} from '../../workflows/contracts';
+import type { SyncProgress } from '../../workflows/contracts';
 import { startTestEngine } from '../engine/engine';
 import type { TestEngine } from '../engine/engine';
 import { addMember, BY, eventually, grantMembers, insertMembers, settled } from '../engine/organisation';
@@ -59,6 +69,7 @@ class Recorder {
     await this.groups();
     await this.syncs();
     await this.sweepsAndCalls();
+    await this.scheduled();
   }
 
   private async plainAccounts(): Promise<void> {
@@ -141,10 +152,16 @@ class Recorder {
     const cancelled = await this.sync(people);
     await reached;
     const handle = client.workflow.getHandle(syncWorkflowId(service.name, cancelled));
-    await handle.signal(SYNC_CANCEL_SIGNAL);
+    await handle.signal(SYNC_SIGNALS.pause);
+    await eventually('the sync is paused', async () => {
+      const progress = await handle.query<SyncProgress>(SYNC_PROGRESS_QUERY);
+      return progress.state === 'paused';
+    });
+    await handle.signal(SYNC_SIGNALS.resume);
+    await handle.signal(SYNC_SIGNALS.cancel);
     await eventually('the sync has ended', async () => (await readSync(engine.db, cancelled))?.status === 'cancelled');
     target.script = () => undefined;
-    await this.write('bulk-sync-cancelled', handle);
+    await this.write('bulk-sync-paused-and-cancelled', handle);
   }
 
   private async sweepsAndCalls(): Promise<void> {
@@ -153,8 +170,29 @@ class Recorder {
     await this.write('sweep-asked-for', client.workflow.getHandle(SWEEP_NOW_ID));
     const scheduled = await this.idOf(`WorkflowType = 'sweep' and WorkflowId != '${SWEEP_NOW_ID}'`);
     await this.write('sweep-scheduled', client.workflow.getHandle(scheduled));
+    await engine.db.query(
+      `update services set paused_reason = 'credentials', paused_detail = 'for the record', probe_at = clock_timestamp()`,
+    );
+    await engine.flowDeps.starter.sweepNow();
+    await this.write('probe-service', client.workflow.getHandle(await this.idOf(`WorkflowType = 'probeService'`)));
+    await eventually('it goes on', async () => (await readService(engine.db, service.name)).pausedReason === null);
     await engine.flow.callManager(service.name, 'testConnection');
     await this.write('call-manager', client.workflow.getHandle(await this.idOf(`WorkflowType = 'callManager'`)));
+  }
+
+  /** What schedules start: here it is started by hand. */
+  private async scheduled(): Promise<void> {
+    const { client } = this.scene;
+    for (const type of ['validateAllUsers', 'retention', 'reconcileAllServices']) {
+      await this.write(
+        kebab(type),
+        await client.workflow.start(type, { workflowId: type, taskQueue: ENGINE_TASK_QUEUE, args: [] }),
+      );
+    }
+    await this.write(
+      'reconcile-service',
+      client.workflow.getHandle(await this.idOf(`WorkflowType = 'reconcileService'`)),
+    );
   }
 
   private idOf(query: string): Promise<string> {
@@ -216,11 +254,13 @@ class Recorder {
   /** Waits for the end of the workflow and writes its history, without the names of this machine's processes. */
   private async write(name: string, handle: WorkflowHandle): Promise<void> {
     await handle.result();
+    const file = join(FOLDER, `${name}.json`);
+    if (existsSync(file)) return;
     const text = await this.show(handle.workflowId);
     const clean = text
       .replace(/"identity": "[^"]*"/g, '"identity": "recorder"')
       .replace(/"\d+@[\w.-]+"/g, '"recorder"');
-    writeFileSync(join(FOLDER, `${name}.json`), `${clean}\n`);
+    writeFileSync(file, `${clean}\n`);
     process.stdout.write(`${name}\n`);
   }
 }

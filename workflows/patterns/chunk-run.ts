@@ -1,4 +1,11 @@
-import { ActivityCancellationType, CancellationScope, CancelledFailure, proxyActivities, setCurrentDetails, sleep } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  CancelledFailure,
+  proxyActivities,
+  setCurrentDetails,
+  sleep,
+} from '@temporalio/workflow';
 import { bulkTaskQueue } from '../../domain/ids';
 import type { Activities } from '../../activities';
 import type { BulkSyncInput, SyncChunkRange, SyncProgress } from '../contracts';

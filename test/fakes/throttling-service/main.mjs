@@ -35,7 +35,8 @@ function judge(route, atMs) {
   const full = concerned.find(({ limiter }) => !limiter.has(atMs));
   if (full === undefined) for (const { limiter } of concerned) limiter.take(atMs);
   const [shown] = full === undefined ? concerned : [full];
-  const facts = shown === undefined ? undefined : { ...shown.limiter.tell(atMs), global: shown.limit.route === undefined };
+  const facts =
+    shown === undefined ? undefined : { ...shown.limiter.tell(atMs), global: shown.limit.route === undefined };
   return { accepted: full === undefined, facts };
 }
 

@@ -1,0 +1,47 @@
+import { LimitLearner } from './limit-learning';
+import type { SeenLimit } from './limit-learning';
+
+/** What the learner makes of one answer every `everyMs` from a service with windows of that length. */
+function learnFrom(windowMs: number, everyMs: number, tell: (resetMs: number) => SeenLimit): unknown {
+  const learner = new LimitLearner();
+  let known: unknown;
+  for (let nowMs = 137; nowMs < windowMs * 6; nowMs += everyMs)
+    known = learner.learn(tell(windowMs - (nowMs % windowMs)), nowMs);
+  return known;
+}
+
+describe('learning a limit', () => {
+  test('a window that is told is believed', () => {
+    const learner = new LimitLearner();
+
+    expect(learner.learn({ limit: 100, windowMs: 60_000 }, 0)).toEqual({ limit: 100, windowMs: 60_000 });
+  });
+
+  test.each([1_000, 10_000, 60_000, 3_600_000])('a window of %i ms is found from exact resets', (windowMs) => {
+    expect(learnFrom(windowMs, windowMs / 40, (resetMs) => ({ limit: 50, resetMs }))).toEqual({ limit: 50, windowMs });
+  });
+
+  test('a window of a second is found from resets in whole seconds', () => {
+    const tell = (resetMs: number) => ({ limit: 50, resetMs: Math.ceil(resetMs / 1_000) * 1_000 });
+
+    expect(learnFrom(1_000, 20, tell)).toEqual({ limit: 50, windowMs: 1_000 });
+  });
+
+  test('in the middle of a window it is taken for a usual one that is longer', () => {
+    const learner = new LimitLearner();
+
+    expect(learner.learn({ limit: 600, resetMs: 41_000 }, 0)).toEqual({ limit: 600, windowMs: 60_000 });
+  });
+
+  test('another limit is learned anew', () => {
+    const learner = new LimitLearner();
+    learner.learn({ limit: 600, resetMs: 3_000_000 }, 0);
+
+    expect(learner.learn({ limit: 100, resetMs: 55_000 }, 10)).toEqual({ limit: 100, windowMs: 60_000 });
+  });
+
+  test('what tells no limit teaches nothing', () => {
+    expect(new LimitLearner().learn({ remaining: 5, resetMs: 100 }, 0)).toBeUndefined();
+    expect(new LimitLearner().learn({ limit: 0, resetMs: 100 }, 0)).toBeUndefined();
+  });
+});

@@ -1,0 +1,72 @@
+import type { RateLimit } from './pacing';
+
+/** What an answer said about a limit. */
+export interface SeenLimit {
+  readonly limit?: number | undefined;
+  readonly windowMs?: number | undefined;
+  readonly remaining?: number | undefined;
+  readonly resetMs?: number | undefined;
+}
+
+/** Windows that services use. */
+const USUAL_WINDOWS_MS = [
+  1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 300_000, 600_000, 900_000, 1_800_000, 3_600_000, 86_400_000,
+];
+/** Moments are told in whole seconds: so far apart two of them may be the same. */
+const SAME_MS = 600;
+/** So many windows in a row must be alike. */
+const ALIKE = 3;
+/** A little more than a usual window is that window: clocks and whole seconds. */
+const ROUNDING = 1.05;
+
+/**
+ * Finds a limit out from what the answers of a service say. Few tell how long their window is: it is as long as from one
+ * reset to the next, and until that was seen at least as long as the longest wait for a reset.
+ */
+export class LimitLearner {
+  #limit: number | undefined;
+  #longestMs = 0;
+  #resets: number[] = [];
+
+  /** The limit as far as it is known; `nowMs` on any clock that only grows. */
+  learn(seen: SeenLimit, nowMs: number): RateLimit | undefined {
+    if (seen.limit === undefined || seen.limit < 1) return this.#known();
+    if (seen.limit !== this.#limit) this.#forget(seen.limit);
+    if (seen.windowMs !== undefined && seen.windowMs > 0) return { limit: seen.limit, windowMs: seen.windowMs };
+    if (seen.resetMs !== undefined) this.#note(nowMs + seen.resetMs, seen.resetMs);
+    return this.#known();
+  }
+
+  #forget(limit: number): void {
+    this.#limit = limit;
+    this.#longestMs = 0;
+    this.#resets = [];
+  }
+
+  #note(resetAtMs: number, resetMs: number): void {
+    this.#longestMs = Math.max(this.#longestMs, resetMs);
+    const last = this.#resets.at(-1);
+    if (last === undefined || resetAtMs > last + SAME_MS) this.#resets = [...this.#resets, resetAtMs].slice(-ALIKE - 1);
+  }
+
+  #known(): RateLimit | undefined {
+    if (this.#limit === undefined || this.#longestMs <= 0) return undefined;
+    return { limit: this.#limit, windowMs: this.#betweenResets() ?? atLeast(this.#longestMs) };
+  }
+
+  /** A bucket's reset moves with every call, a window's in steps that are all alike. */
+  #betweenResets(): number | undefined {
+    const steps = this.#resets.slice(1).map((at, place) => at - (this.#resets[place] ?? at));
+    if (steps.length < ALIKE) return undefined;
+    const usual = steps.map((step) => nearest(step));
+    return usual.every((step) => step !== undefined && step === usual[0]) ? usual[0] : undefined;
+  }
+}
+
+function atLeast(ms: number): number {
+  return USUAL_WINDOWS_MS.find((window) => window * ROUNDING >= ms) ?? ms;
+}
+
+function nearest(ms: number): number | undefined {
+  return USUAL_WINDOWS_MS.find((window) => Math.abs(window - ms) <= Math.min(SAME_MS, window / 2));
+}

@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { grantPermits, paceOf } from '../domain/pacing';
+import type { BudgetState, Pace, RateLimit } from '../domain/pacing';
+import { openTestStore } from '../test/store/organisation';
+import type { TestStore } from '../test/store/organisation';
+import { closeBucket, databaseNow, learnLimit, leasePermits, readBuckets } from './budgets';
+import type { BudgetKey, Lease } from './budgets';
+import { blockService } from './engine-services';
+
+let store: TestStore;
+
+beforeAll(async () => {
+  store = await openTestStore();
+});
+afterAll(() => store.close());
+
+async function newBucket(bucket = ''): Promise<BudgetKey> {
+  const serviceId = randomUUID();
+  await store.db.query(`insert into services (id, name, connector) values ($1, $2, 'fake')`, [
+    serviceId,
+    `s${serviceId}`,
+  ]);
+  return { serviceId, bucket };
+}
+
+function paceFor(limit: RateLimit): Pace {
+  const pace = paceOf([limit]);
+  if (pace === undefined) throw new Error('no pace');
+  return pace;
+}
+
+const BUSY = paceFor({ limit: 300, windowMs: 1_000 });
+
+function lease(key: BudgetKey, count: number, lane: 'person' | 'bulk' = 'bulk', pace = BUSY): Promise<Lease> {
+  return leasePermits(store.db, key, { lane, count, pace, reports: [] });
+}
+
+describe('leasing permits', () => {
+  test('the database gives what the arithmetic says', async () => {
+    const takes = fc.array(
+      fc.record({
+        lane: fc.constantFrom<'person' | 'bulk'>('person', 'bulk'),
+        count: fc.integer({ min: 1, max: 20 }),
+        reportMs: fc.option(fc.integer({ min: 0, max: 300 })),
+      }),
+      { minLength: 1, maxLength: 12 },
+    );
+    const limits = fc.record({
+      limit: fc.integer({ min: 1, max: 40 }),
+      windowMs: fc.constantFrom(500, 1_000, 60_000),
+      kind: fc.constantFrom<'window' | 'log' | 'bucket'>('window', 'log', 'bucket'),
+    });
+    await fc.assert(
+      fc.asyncProperty(limits, takes, async (limit, order) => {
+        const pace = paceFor(limit);
+        const key = await newBucket();
+        let state: BudgetState = { taken: 0, nextFreeMs: 0, bulkDueMs: 0, blockedUntilMs: 0, log: [] };
+        for (const { lane, count, reportMs } of order) {
+          const seq = state.taken - 1;
+          const reports = reportMs === null || seq < 0 ? [] : [{ seq, atMs: (await databaseNow(store.db)) + reportMs }];
+          const given = await leasePermits(store.db, key, { lane, count, pace, reports });
+          const log = [...state.log];
+          for (const report of reports) if (pace.tokens > 0) log[report.seq % pace.tokens] = report.atMs;
+          const expected = grantPermits({ ...state, log }, pace, { lane, count, nowMs: given.nowMs });
+          state = expected.state;
+
+          expect(given.atMs).toEqual(expected.atMs.map((at) => expect.closeTo(at, 3)));
+          expect(given.waitMs).toBeCloseTo(expected.waitMs, 3);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('processes that ask at the same moment never get the same permit', async () => {
+    const key = await newBucket();
+
+    const leases = await Promise.all(
+      Array.from({ length: 40 }, (_none, place) =>
+        leasePermits(place % 2 === 0 ? store.db : store.other, key, {
+          lane: 'person',
+          count: 10,
+          pace: BUSY,
+          reports: [],
+        }),
+      ),
+    );
+
+    const moments = leases.flatMap((given) => given.atMs).sort((one, other) => one - other);
+    const seqs = leases.flatMap((given) => given.atMs.map((_at, place) => given.firstSeq + place));
+    expect(new Set(seqs).size).toBe(400);
+    for (const [place, at] of moments.entries()) {
+      const before = moments[place - 300];
+      if (before !== undefined) expect(at - before).toBeGreaterThanOrEqual(1_000);
+    }
+  });
+
+  test('permits that were not used are free again', async () => {
+    const key = await newBucket();
+    const pace = paceFor({ limit: 2, windowMs: 20_000 });
+    const first = await lease(key, 1, 'person', pace);
+    await store.db.query(`update budgets set taken = 2, next_free = 0 where service_id = $1`, [key.serviceId]);
+    const blocked = await lease(key, 1, 'person', pace);
+    const given = await leasePermits(store.db, key, {
+      lane: 'person',
+      count: 1,
+      pace,
+      reports: [{ seq: first.firstSeq, atMs: 0 }],
+    });
+
+    expect(blocked.atMs).toEqual([]);
+    expect(given.atMs).toHaveLength(1);
+  });
+
+  test('nobody gets a permit before the time that the service named', async () => {
+    const key = await newBucket();
+    await blockService(store.db, key.serviceId, 2_000);
+
+    const bulk = await lease(key, 5);
+    const person = await lease(key, 1, 'person');
+
+    expect((bulk.atMs[0] ?? 0) - bulk.nowMs).toBeGreaterThan(1_500);
+    expect((person.atMs[0] ?? 0) - person.nowMs).toBeGreaterThan(1_500);
+    await blockService(store.db, key.serviceId, 3_600_000);
+    expect(await lease(key, 5)).toMatchObject({ atMs: [], waitMs: expect.closeTo(3_600_000, -4) });
+  });
+
+  test('another limit begins after a whole window', async () => {
+    const key = await newBucket();
+    await lease(key, 5);
+
+    const given = await lease(key, 1, 'person', paceFor({ limit: 50, windowMs: 1_000 }));
+
+    expect((given.atMs[0] ?? 0) - given.nowMs).toBeGreaterThan(900);
+  });
+});
+
+describe('what is known of buckets', () => {
+  test('a route is closed for everybody, and never opened early', async () => {
+    const key = await newBucket('PATCH /users/{}');
+    await closeBucket(store.db, key, 60_000);
+    await closeBucket(store.other, key, 1_000);
+
+    const [known] = await readBuckets(store.other, key.serviceId);
+
+    expect(known?.bucket).toBe('PATCH /users/{}');
+    expect(known?.blockedMs).toBeGreaterThan(50_000);
+  });
+
+  test('a learned limit is written down once', async () => {
+    const key = await newBucket();
+
+    expect(await learnLimit(store.db, key, { limit: 50, windowMs: 1_000 })).toBe(true);
+    expect(await learnLimit(store.other, key, { limit: 50, windowMs: 1_000 })).toBe(false);
+    expect(await readBuckets(store.db, key.serviceId)).toEqual([
+      { bucket: '', learned: { limit: 50, windowMs: 1_000 }, blockedMs: 0 },
+    ]);
+  });
+});
