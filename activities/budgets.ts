@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { BudgetSettings } from '../domain/pacing';
-import { closeBucket, databaseNow, learnLimit, leasePermits, readBuckets } from '../store/budgets';
+import { closeBucket, databaseNow, guessLimit, learnLimit, leasePermits, readBuckets } from '../store/budgets';
 import { freeSlots, renewSlots, takeSlots, wantSlots } from '../store/budget-slots';
 import type { Queryable } from '../store/database';
 import { blockService } from '../store/engine-services';
@@ -61,6 +61,7 @@ export class Budgets {
       close: (bucket, ms) =>
         bucket === '' ? blockService(db, serviceId, ms) : closeBucket(db, { serviceId, bucket }, ms),
       learn: async (bucket, limit) => void (await learnLimit(db, { serviceId, bucket }, limit)),
+      guess: async (bucket, limit, afterMs) => void (await guessLimit(db, { serviceId, bucket }, { limit, afterMs })),
       buckets: () => readBuckets(db, serviceId),
       slots: (cap) => this.#slotStore(serviceId, cap),
     };

@@ -1,5 +1,6 @@
 import { isServiceError } from '@muster/sdk';
 import type { Page, RemoteAccount, RemoteGroup } from '@muster/sdk';
+import type { FlowDependencies } from '../hooks/flow';
 import { engineServiceById } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
 import { compareWithSeen, missingGroups, repairDifferences } from '../store/reconcile-compare';
@@ -35,7 +36,7 @@ interface Listing {
  * is compared: one that broke off says nothing about what is missing.
  */
 export async function reconcileService(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies & Pick<FlowDependencies, 'starter'>,
   id: string,
   context: ReconcileContext,
 ): Promise<ReconcileAnswer> {
@@ -60,6 +61,8 @@ export async function reconcileService(
     return { waitMs: null };
   }
   await compare(deps, run);
+  // What was made due is sent now, not at the next tick.
+  if (run.mode === 'repair') await deps.starter.sweepNow();
   return { waitMs: null };
 }
 

@@ -1,10 +1,12 @@
 import { Throttled } from '@muster/sdk';
 import type { CallContext, ObservedLimits, RequestPermit } from '@muster/sdk';
-import { LimitLearner } from '../domain/limit-learning';
+import { LimitLearner, raisedGuess } from '../domain/limit-learning';
+import type { LearnedLimit } from '../domain/limit-learning';
 import { paceOf, reopenAfterMs } from '../domain/pacing';
 import type { BudgetSettings, RateLimit } from '../domain/pacing';
 import type { Lease, LeaseRequest, KnownBucket } from '../store/budgets';
 import type { DatabaseClock, LocalClock } from './database-clock';
+import { LimitGuess } from './limit-guess';
 import { Pacer } from './pacer';
 import type { Lane, Permit } from './pacer';
 import { SharedSlots } from './shared-slots';
@@ -20,6 +22,8 @@ export interface BudgetStore {
   /** Closes a bucket for everybody. */
   close(bucket: string, ms: number): Promise<void>;
   learn(bucket: string, limit: RateLimit): Promise<void>;
+  /** Replaces a guess that stands for so long already. */
+  guess(bucket: string, limit: LearnedLimit, afterMs: number): Promise<void>;
   buckets(): Promise<readonly KnownBucket[]>;
   slots(cap: number): SlotStore;
 }
@@ -50,6 +54,10 @@ const LOOK_MS = 1_000;
 const DEFAULT_WAIT_MS = 5_000;
 /** Shorter windows are over before it is worth closing the bucket for their rest. */
 const WORTH_CLOSING_MS = 2_000;
+/** Refusals that come together are one. */
+const ONE_REFUSAL_MS = 2_000;
+/** A guess that was not refused for so long may have been too low. */
+const RAISE_AFTER_MS = 20_000;
 
 /**
  * The budget of one service in this process: a pacer per bucket, limits from the settings or else from the service's own
@@ -60,18 +68,20 @@ export class ServiceBudget {
   readonly #learners = new Map<string, LimitLearner>();
   /** What this process makes of the answers, and what holds for all. */
   readonly #estimates = new Map<string, RateLimit>();
-  readonly #learned = new Map<string, RateLimit>();
+  readonly #learned = new Map<string, LearnedLimit>();
   readonly #closedUntilMs = new Map<string, number>();
   #terms: BudgetTerms;
   #teacher: string | undefined;
   #shared: { readonly cap: number; readonly slots: SharedSlots } | undefined;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #guesses: LimitGuess;
 
   constructor(
     private readonly options: BudgetOptions,
     terms: BudgetTerms,
   ) {
     this.#terms = terms;
+    this.#guesses = new LimitGuess(options.clock);
   }
 
   /** The settings or the process's slots may be others than at the last call. */
@@ -89,8 +99,10 @@ export class ServiceBudget {
   ): Promise<T> {
     await this.#look();
     const { concurrency } = this.#terms.settings;
-    if (concurrency === undefined) return this.#paced(call, work);
-    return this.#sharedSlots(concurrency).run(call.lane, () => this.#paced(call, work));
+    const paced = (): Promise<T> => this.#paced(call, work);
+    const result = await (concurrency === undefined ? paced() : this.#sharedSlots(concurrency).run(call.lane, paced));
+    this.#guesses.accepted();
+    return result;
   }
 
   /** How long bulk should stay away: longer than a call slot and an activity are worth holding; 0 = it may come. */
@@ -101,9 +113,24 @@ export class ServiceBudget {
 
   /** The service has refused a call: nobody calls before the time that it named, and not all at once then. */
   async refused(bucket: string, waitMs: number): Promise<void> {
+    await this.#close(bucket, waitMs);
+    if (bucket === WHOLE) await this.#guess(waitMs);
+  }
+
+  async #close(bucket: string, waitMs: number): Promise<void> {
     const ms = reopenAfterMs(waitMs, this.options.random());
     this.#closeHere(bucket, ms);
     await this.options.store.close(bucket, ms);
+  }
+
+  /** A service that only refuses is kept to what it let through, so that it need not refuse again and again. */
+  async #guess(waitMs: number): Promise<void> {
+    const known = this.#learned.get(WHOLE);
+    if (this.#terms.settings.limits !== undefined || (known !== undefined && known.guessed !== true)) return;
+    const guess = this.#guesses.refused(known, waitMs);
+    if (guess === undefined) return;
+    await this.options.store.guess(WHOLE, guess, ONE_REFUSAL_MS);
+    await this.#readBuckets();
   }
 
   async #paced<T>(
@@ -162,7 +189,7 @@ export class ServiceBudget {
     await this.#learn(bucket, seen);
     const { remaining, resetMs = 0 } = seen;
     // The service counts more than we do: somebody else uses the same budget.
-    if (remaining === 0 && resetMs > WORTH_CLOSING_MS) await this.refused(bucket, resetMs);
+    if (remaining === 0 && resetMs > WORTH_CLOSING_MS) await this.#close(bucket, resetMs);
     return undefined;
   }
 
@@ -216,6 +243,8 @@ export class ServiceBudget {
       if (learned !== null && !isSame(learned, this.#learned.get(bucket))) this.#setLearned(bucket, learned);
       if (blockedMs > 0) this.#closeHere(bucket, blockedMs);
     }
+    const whole = this.#learned.get(WHOLE);
+    if (whole?.guessed === true) await this.options.store.guess(WHOLE, raisedGuess(whole), RAISE_AFTER_MS);
   }
 
   #closeHere(bucket: string, ms: number): void {

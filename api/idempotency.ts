@@ -24,6 +24,9 @@ export interface OnceInput {
 
 type Run = (request: RouteRequest) => Promise<Answer>;
 
+/** What a key may look like. */
+export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+
 /**
  * Honours Idempotency-Key on writes: the same key and request give the same answer, without doing the work again.
  * Answers of the kinds 2xx and 4xx are kept for a day; after a 5xx the key is free again.
@@ -32,7 +35,7 @@ type Run = (request: RouteRequest) => Promise<Answer>;
 export async function runOnce(input: OnceInput, run: Run): Promise<Answer> {
   const key = input.request.headers['idempotency-key'];
   if (key === undefined || input.route.method === 'get' || input.route.acl === 'public') return run(input.request);
-  if (!/^[\x21-\x7e]{1,255}$/.test(key))
+  if (!IDEMPOTENCY_KEY.test(key))
     throw new Problem('invalid-idempotency-key', 'The Idempotency-Key has characters or a length that is not taken.');
   const spool = input.route.stream === undefined ? undefined : await spoolStream(input.request);
   try {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createDocument } from 'zod-openapi';
+import { IDEMPOTENCY_KEY } from './idempotency';
 import { PROBLEMS } from './problem-codes';
 import { problemSchema } from './problems';
 import type { ZodOpenApiOperationObject, ZodOpenApiResponsesObject } from 'zod-openapi';
@@ -54,6 +55,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
 const WRITE_HEADERS = z.object({
   'Idempotency-Key': z
     .string()
+    .regex(IDEMPOTENCY_KEY)
     .optional()
     .meta({ description: 'the same key and request give the same answer, for a day' }),
   Prefer: z.string().optional().meta({ description: '`wait=N`: wait up to N seconds (60 at most) for the outcome' }),

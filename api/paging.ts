@@ -11,7 +11,12 @@ export const pageQuery = {
     .refine((limit) => limit >= 1 && limit <= 500, 'must be a number from 1 to 500')
     .default(50)
     .meta({ override: { type: 'integer', minimum: 1, maximum: 500, default: 50 } }),
-  cursor: z.string().max(2000).optional().meta({ description: 'the `cursor` of the page before; opaque' }),
+  cursor: z
+    .string()
+    .max(2000)
+    .regex(/^[\w-]+$/, 'must be a cursor that this list gave')
+    .optional()
+    .meta({ description: 'the `cursor` of the page before; opaque' }),
 } as const;
 
 /** Schema of a page. */

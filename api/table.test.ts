@@ -57,12 +57,14 @@ describe('the route table', () => {
     );
   });
 
-  test('points in time and page limits are documented as such', () => {
+  test('points in time, page limits and keys are documented as such', () => {
     const { Operation } = document.components.schemas as { Operation: { properties: Record<string, unknown> } };
     const parameters = JSON.stringify(document.paths['/v1/operations']?.['get']);
 
+    const writes = JSON.stringify(document.paths['/v1/groups']?.['post']);
     expect(Operation.properties['createdAt']).toMatchObject({ type: 'string', format: 'date-time' });
     expect(parameters).toContain('"minimum":1,"maximum":500,"default":50');
+    expect(writes).toMatch(/"name":"Idempotency-Key","schema":\{[^}]*"pattern":"/);
   });
 
   test('no operation id is given twice', () => {

@@ -1,4 +1,4 @@
-import { LimitLearner } from './limit-learning';
+import { guessAfterRefusal, LimitLearner, raisedGuess } from './limit-learning';
 import type { SeenLimit } from './limit-learning';
 
 /** What the learner makes of one answer every `everyMs` from a service with windows of that length. */
@@ -43,5 +43,21 @@ describe('learning a limit', () => {
   test('what tells no limit teaches nothing', () => {
     expect(new LimitLearner().learn({ remaining: 5, resetMs: 100 }, 0)).toBeUndefined();
     expect(new LimitLearner().learn({ limit: 0, resetMs: 100 }, 0)).toBeUndefined();
+  });
+});
+
+describe('guessing a limit from refusals', () => {
+  test('it is a little less than what was let through until the service opens again', () => {
+    const guess = guessAfterRefusal(undefined, { accepted: 50, elapsedMs: 200, waitMs: 800 });
+
+    expect(guess).toEqual({ limit: 40, windowMs: 1_000, guessed: true });
+  });
+
+  test('it is lowered when it was too high, never to nothing, and raised when it held', () => {
+    const guess = { limit: 40, windowMs: 1_000, guessed: true };
+
+    expect(guessAfterRefusal(guess, { accepted: 90, elapsedMs: 1, waitMs: 1 }).limit).toBe(32);
+    expect(guessAfterRefusal({ ...guess, limit: 1 }, { accepted: 0, elapsedMs: 1, waitMs: 1 }).limit).toBe(1);
+    expect(raisedGuess(guess)).toEqual({ limit: 50, windowMs: 1_000, guessed: true });
   });
 });

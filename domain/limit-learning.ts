@@ -1,5 +1,11 @@
 import type { RateLimit } from './pacing';
 
+/** A limit that was learned and not set. */
+export interface LearnedLimit extends RateLimit {
+  /** The service tells no limit: this is what it let through before it refused. */
+  readonly guessed?: boolean | undefined;
+}
+
 /** What an answer said about a limit. */
 export interface SeenLimit {
   readonly limit?: number | undefined;
@@ -61,6 +67,32 @@ export class LimitLearner {
     const usual = steps.map((step) => nearest(step));
     return usual.every((step) => step !== undefined && step === usual[0]) ? usual[0] : undefined;
   }
+}
+
+/** A guess that was too high is lowered to this part, one that held is raised by that. */
+const LOWER = 0.8;
+const RAISE = 1.25;
+const SHORTEST_WINDOW_MS = 1_000;
+
+export interface Refusal {
+  /** Calls that went well since the service was last open. */
+  readonly accepted: number;
+  /** How long that was. */
+  readonly elapsedMs: number;
+  /** How long the service wants to be left alone. */
+  readonly waitMs: number;
+}
+
+/** What to keep to after a service that tells no limit has refused a call: a little less than what it has let through. */
+export function guessAfterRefusal(known: LearnedLimit | undefined, refusal: Refusal): LearnedLimit {
+  if (known !== undefined) return { ...known, limit: Math.max(1, Math.floor(known.limit * LOWER)) };
+  const windowMs = Math.max(SHORTEST_WINDOW_MS, Math.ceil(refusal.elapsedMs + refusal.waitMs));
+  return { limit: Math.max(1, Math.floor(refusal.accepted * LOWER)), windowMs, guessed: true };
+}
+
+/** What to try after a guess has held for a while. */
+export function raisedGuess(known: LearnedLimit): LearnedLimit {
+  return { ...known, limit: Math.ceil(known.limit * RAISE) };
 }
 
 function atLeast(ms: number): number {

@@ -1,4 +1,5 @@
 import { BULK_AHEAD_MS, BULK_DUE_AHEAD_MS, BULK_SHARE, PERSON_AHEAD_MS } from '../domain/pacing';
+import type { LearnedLimit } from '../domain/limit-learning';
 import type { Pace, PermitRequest, RateLimit } from '../domain/pacing';
 import { oneRow } from './database';
 import type { Queryable } from './database';
@@ -87,6 +88,26 @@ export async function learnLimit(
   return stored.rowCount === 1;
 }
 
+/**
+ * Replaces a guess (or nothing) by another, if the one that stands is at least so old: many processes see the same
+ * refusals, and one of them answers for all. What the service has told is never replaced. True if it was.
+ */
+export async function guessLimit(
+  db: Queryable,
+  { serviceId, bucket }: BudgetKey,
+  { limit, afterMs }: { readonly limit: LearnedLimit; readonly afterMs: number },
+): Promise<boolean> {
+  const stored = await db.query(
+    `insert into budgets (service_id, bucket, learned, learned_at) values ($1, $2, $3, clock_timestamp())
+     on conflict (service_id, bucket) do update
+       set learned = excluded.learned, learned_at = excluded.learned_at, version = budgets.version + 1
+       where budgets.learned is null or ((budgets.learned ->> 'guessed')::boolean
+         and budgets.learned_at < clock_timestamp() - make_interval(secs => $4 / 1000.0))`,
+    [serviceId, bucket, limit, afterMs],
+  );
+  return stored.rowCount === 1;
+}
+
 /** The database's clock, in milliseconds since 1970. */
 export async function databaseNow(db: Queryable): Promise<number> {
   const now = await db.query<{ now: number }>(
@@ -97,7 +118,7 @@ export async function databaseNow(db: Queryable): Promise<number> {
 
 export interface KnownBucket {
   readonly bucket: string;
-  readonly learned: RateLimit | null;
+  readonly learned: LearnedLimit | null;
   /** How long it is still closed; 0 = open. */
   readonly blockedMs: number;
 }

@@ -50,7 +50,8 @@ export async function compareWithSeen(db: Queryable, reconciliationId: string): 
       `with r as (select * from reconciliations where id = $1),
          seen as (select * from reconciliation_seen where reconciliation_id = $1)
        insert into reconciliation_items (reconciliation_id, kind, user_id, remote_group_id, remote_id, remote_name, expected, actual)
-       select $1, d.* from (${difference}) d`,
+       select $1, d.kind, d.user_id::uuid, d.group_id::uuid, d.remote_id, d.remote_name, d.expected::jsonb, d.actual::jsonb
+       from (${difference}) d (kind, user_id, group_id, remote_id, remote_name, expected, actual)`,
       [reconciliationId],
     );
   }

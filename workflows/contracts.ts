@@ -77,12 +77,11 @@ export interface SyncChunkRange {
 }
 /** Query: how far a bulk run is. */
 export const SYNC_PROGRESS_QUERY = 'progress';
-/**
- * Signals of a bulk run. `cancel` ends it: what is settled stays settled, the rest counts as skipped. `pause` ends the
- * running chunks after the accounts that they are at; `resume` goes on from there.
- */
+/** Signal: end the bulk run; what is settled stays settled, the rest counts as skipped. */
 export const SYNC_CANCEL_SIGNAL = 'cancel';
+/** Signals of a bulk run: `pause` ends the running chunks after the accounts that they are at, `resume` goes on from there. */
 export const SYNC_SIGNALS = { pause: 'pause', resume: 'resume', cancel: SYNC_CANCEL_SIGNAL } as const;
+/** What a bulk run can be told. */
 export type SyncSteering = keyof typeof SYNC_SIGNALS;
 /** Accounts of a bulk run: counted in whole chunks, the database has them one by one. */
 export interface SyncProgress {

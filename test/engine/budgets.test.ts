@@ -95,6 +95,9 @@ describe('a service that throttles', () => {
       scene.service.id,
     ]);
     expect(calls.some((call) => call.status === 429)).toBe(true);
+    // It tells no limit, so one is guessed: the refusals do not go on for ever.
+    expect(calls.filter((call) => call.status === 429).length).toBeLessThan(90);
+    expect(await readBuckets(engine.db, scene.service.id)).toMatchObject([{ learned: { guessed: true } }]);
     expect(failures.rowCount).toBe(0);
     expect((await scene.fake.summary()).mostWritesOfOne).toBe(1);
     await switchOff(scene);

@@ -58,7 +58,7 @@ function cutsOf(act: Act, places: readonly string[]): readonly Cut[] {
   return places.map((at) => ({ act, at }));
 }
 
-const ALL_MS = 240_000;
+const ALL_MS = 480_000;
 let chains: readonly ChainResult[];
 let bulk: BulkResult;
 
