@@ -67,6 +67,15 @@ describe('the route table', () => {
     expect(writes).toMatch(/"name":"Idempotency-Key","schema":\{[^}]*"pattern":"/);
   });
 
+  test('the type of a problem leads to what to do about it', async () => {
+    const refused = await api.anonymous('get', '/v1/users').expect(401);
+
+    const page = await api.anonymous('get', (refused.body as { readonly type: string }).type).expect(200);
+
+    expect(page.body).toEqual({ type: '/problems/unauthenticated', ...PROBLEMS.unauthenticated });
+    await api.anonymous('get', '/problems/constructor').expect(404);
+  });
+
   test('no operation id is given twice', () => {
     const ids = Object.values(document.paths).flatMap((item) =>
       Object.values(item).map((operation) => operation.operationId),

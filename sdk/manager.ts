@@ -72,11 +72,13 @@ export interface CallContext {
   readonly observe?: (seen: ObservedLimits) => void;
 }
 
+/** Leave to make one request. */
 export interface RequestPermit {
   /** Call when the answer begins to arrive: the earlier, the closer to the limit the budget can go. */
   answered(): void;
 }
 
+/** What one answer said about the limits of the service. */
 export interface ObservedLimits extends RateLimits {
   /** The route that was asked. */
   readonly route: string;

@@ -66,6 +66,7 @@ export function leastOf(...names: readonly string[]): ReadValue {
   };
 }
 
+/** So many requests in so many milliseconds. */
 export interface Policy {
   readonly limit: number;
   readonly windowMs: number;

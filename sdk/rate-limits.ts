@@ -29,6 +29,7 @@ export interface RateLimits {
   readonly scope?: 'service' | 'route';
 }
 
+/** The parts of an answer that tell of limits. */
 export interface LimitedAnswer {
   /** Looks a header up, without regard to case; null or undefined = not there (`Headers.get` fits). */
   readonly header: (name: string) => string | null | undefined;
@@ -121,6 +122,7 @@ interface BodyDialect {
   readonly source: string;
 }
 
+/** Where services write in the body how long to wait, in the order in which they are tried. */
 export const BODY_DIALECTS: readonly BodyDialect[] = [
   { path: ['retry_after_ms'], unitMs: 1, source: 'Matrix; spec.matrix.org, "Rate limiting" (M_LIMIT_EXCEEDED)' },
   // Before version 8 of its API Discord sent milliseconds under the same name: always ask for a version.

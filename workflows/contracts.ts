@@ -105,7 +105,9 @@ export const SCHEDULES = {
 } as const;
 /** What schedules start beside the sweep: each asks for work, or does little. */
 export const VALIDATE_ALL_WORKFLOW = 'validateAllUsers';
+/** Deletes what is older than it is kept. */
 export const RETENTION_WORKFLOW = 'retention';
+/** Asks for a comparison of every service that can list its accounts. */
 export const RECONCILE_ALL_WORKFLOW = 'reconcileAllServices';
 /** The comparison of one service; its id is `reconcile/<service>/<reconciliation>`. */
 export const RECONCILE_WORKFLOW = 'reconcileService';
