@@ -4,6 +4,8 @@ import type { GuardKind } from '../domain/guard';
 import { hookFor, INERT_PORT } from '../hooks/service-hooks';
 import { hookOverrides, isServiceError, Unavailable } from '@muster/sdk';
 import type { ServiceHook, WorkflowPort } from '@muster/sdk';
+import { freeNames } from '../store/account-names';
+import type { Queryable } from '../store/database';
 import type { EngineService } from '../store/engine-services';
 import { forgetDeletion, planDeletion } from '../store/grace';
 import { askGuard, cancelTakings } from '../store/guard';
@@ -12,6 +14,7 @@ import { FenceLost, recordFacts, releaseLease } from '../store/settle';
 import type { Release } from '../store/settle';
 import { readSituations } from '../store/situations';
 import type { AccountSituation } from '../store/situations';
+import { declineAccount } from '../store/wish';
 import type { ConvergeOutcome } from '../workflows/contracts';
 import { AccountGone, graceDays, performStep } from './account-steps';
 import { planProfile, settleUnknown } from './create-account';
@@ -20,7 +23,7 @@ import { judgeFailure } from './failures';
 import type { ManagerEntry } from './managers';
 import { Round, RoundEnds } from './round';
 import { serviceTrouble, serviceWorked } from './service-trouble';
-import { concernsOperators, tellOperators } from './tell';
+import { concernsOperators, tellGone, tellOperators } from './tell';
 
 /** What is needed to ask a hook, beside the round. */
 export interface HookAccess {
@@ -237,10 +240,12 @@ const NOT_THERE = { remoteId: null, remoteName: null, appliedProfile: null, appl
 
 /** The account vanished at the far side: made anew at once, or let go, as the service's policy says. */
 async function goneRelease(round: Round): Promise<Release> {
-  const status = round.service.onGone === 'recreate' ? 'none' : 'removed';
-  await recordFacts(round.deps.db, round.lease, { ...NOT_THERE, status });
-  const facts = { ...NOT_THERE, status } as const;
   const dropped = round.service.onGone === 'drop';
+  const facts = { ...NOT_THERE, status: dropped ? 'removed' : 'none' } as const;
+  await round.deps.db.transaction(async (client) => {
+    await recordFacts(client, round.lease, facts);
+    if (dropped) await letGo(client, round);
+  });
   return {
     ...base(round),
     facts,
@@ -249,6 +254,19 @@ async function goneRelease(round: Round): Promise<Release> {
     outcome: 'gone',
     nextTryMs: dropped ? null : 0,
   };
+}
+
+/** Whoever took it away over there meant it: it does not come back with the next change, but when it is asked for. */
+async function letGo(client: Queryable, round: Round): Promise<void> {
+  const account = { serviceId: round.service.id, userId: round.situation.userId };
+  await freeNames(client, account);
+  if (!isEntitledByGrant(round.situation)) return;
+  await declineAccount(client, account);
+  await tellGone(client, round);
+}
+
+function isEntitledByGrant({ user, grantId, hookState }: AccountSituation): boolean {
+  return user !== null && user.active && (grantId !== null || hookState);
 }
 
 /** The ids that stand in every log line about an account. */

@@ -17,6 +17,18 @@ export async function tellTaken(client: Queryable, round: Round, what: 'removed'
   });
 }
 
+/** Tells the person whose account was taken away at the far side, by somebody else. */
+export async function tellGone(client: Queryable, round: Round): Promise<void> {
+  const title = round.service.title ?? round.service.name;
+  await notifyUser(client, {
+    userId: round.situation.userId,
+    level: 'warning',
+    title: `Your ${title} account is not there any more`,
+    text: `${title} does not have your account any more, and Muster has not made a new one. Activate the service again if you need it.`,
+    serviceName: round.service.name,
+  });
+}
+
 /** Whether operators must hear of this outcome. */
 export function concernsOperators(release: Release): boolean {
   return release.attention === 'staged' || release.attention === 'rejected';

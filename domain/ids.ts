@@ -1,10 +1,4 @@
-/** Branded ids, and the business keys under which workflows run: a second start with the same key is the same start. */
-
-export type UserId = string & { readonly __brand: 'UserId' };
-export type GroupId = string & { readonly __brand: 'GroupId' };
-export type ServiceId = string & { readonly __brand: 'ServiceId' };
-export type OperationId = string & { readonly __brand: 'OperationId' };
-export type SyncId = string & { readonly __brand: 'SyncId' };
+/** The business keys under which workflows run: a second start with the same key is the same start. */
 
 /** Workflow id of the one converging workflow of an account. */
 export function accountWorkflowId(service: string, userId: string): string {

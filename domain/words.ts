@@ -47,9 +47,6 @@ export type OnLoss = 'delete' | 'disable';
 /** The life of an account. `none` = wanted, nothing there yet; `removed` = tombstone. */
 export type AccountStatus = 'none' | 'pending' | 'active' | 'disabled' | 'removed';
 
-/** Facets of an account that Muster keeps equal at the far side. */
-export type Facet = 'existence' | 'profile' | 'name' | 'groups' | 'password' | 'enabled';
-
 /** Why an account became due. It decides which hook member is called; it never decides what is written. */
 export type DueReason =
   | 'createAccount'

@@ -137,7 +137,7 @@ async function record(
   part: Partial<Release>,
 ): Promise<HookOutcome> {
   const release: Release = { version: called.call.situation.version, ...NOTHING, ...part };
-  const outcome = release.reached ? 'done' : release.attention === 'staged' ? 'staged' : 'failed';
+  const outcome = outcomeOf(release);
   try {
     const { changed } = await releaseLease(deps.db, called.lease, release);
     return { outcome, changed };
@@ -146,4 +146,9 @@ async function record(
     if (error instanceof FenceLost) return { outcome: 'failed', changed: false };
     throw error;
   }
+}
+
+function outcomeOf(release: Release): HookOutcome['outcome'] {
+  if (release.reached) return 'done';
+  return release.attention === 'staged' ? 'staged' : 'failed';
 }

@@ -10,7 +10,6 @@ import type { ConformanceTarget } from './conformance/target';
 export type { Check } from './conformance/check';
 export type { ConformanceTarget, FarSide, SeenAccount, SeenGroup } from './conformance/target';
 export { startTcpProxy } from './testing/tcp-proxy';
-export type { TcpProxy } from './testing/tcp-proxy';
 
 /** Every rule of the kit, in the order in which they are tried. */
 export const CONFORMANCE_CHECKS: readonly Check[] = [...generalChecks, ...accountChecks, ...groupChecks];

@@ -75,12 +75,6 @@ export async function readAccount(db: Queryable, serviceId: string, userId: stri
   return row === undefined ? undefined : accountOf(row);
 }
 
-/** Every account of one user, by service. */
-export async function accountsOfUser(db: Queryable, userId: string): Promise<readonly Account[]> {
-  const found = await db.query<AccountRow>(`${ACCOUNTS} where a.user_id = $1 order by s.name`, [userId]);
-  return found.rows.map(accountOf);
-}
-
 export interface AccountFilter {
   readonly serviceId: string;
   readonly status?: AccountStatus | undefined;

@@ -25,3 +25,14 @@ export async function wishAccount(db: Queryable, wish: Wish): Promise<void> {
     [wish.serviceId, wish.userId, wish.reason, wish.notifyUser ?? null],
   );
 }
+
+/** The account is not made anew by itself, only when somebody asks for it. */
+export async function declineAccount(
+  db: Queryable,
+  account: { readonly serviceId: string; readonly userId: string },
+): Promise<void> {
+  await db.query(`update accounts set choice = 'declined' where service_id = $1 and user_id = $2`, [
+    account.serviceId,
+    account.userId,
+  ]);
+}

@@ -321,7 +321,10 @@ describe('an account that vanished at the far side', () => {
     await settled(engine, await updateUser(engine.db, bob, { fields: { displayName: 'Gone' }, by: BY }));
 
     expect(await where(bob, (account) => account.status === 'removed')).toMatchObject({ due: false });
+    await settled(engine, await updateUser(engine.db, bob, { fields: { displayName: 'Still gone' }, by: BY }));
     expect(target.called('createAccount', bob)).toBe(0);
+    const told = await listNotifications(engine.db, { userId: bob, limit: 10 });
+    expect(told).toMatchObject([{ title: 'Your Let-Go account is not there any more' }]);
   });
 });
 
