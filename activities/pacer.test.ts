@@ -4,8 +4,9 @@ import type { Lease, LeaseRequest } from '../store/budgets';
 import { ManualClock } from '../test/activities/manual-clock';
 import { DatabaseClock } from './database-clock';
 import { Pacer } from './pacer';
-import type { Lane, Permit } from './pacer';
+import type { Permit } from './pacer';
 import { Slots } from './slots';
+import type { Lane } from './waiting-calls';
 
 const EPOCH_MS = 1_700_000_000_000;
 
@@ -36,7 +37,7 @@ interface Scene {
   /** When calls were let in, by lane. */
   readonly calls: { readonly lane: Lane; readonly atMs: number; readonly permit: Permit }[];
   /** Asks for one call; what it throws instead. */
-  ask(lane: Lane, signal?: AbortSignal): Promise<unknown>;
+  readonly ask: (lane: Lane, signal?: AbortSignal) => Promise<unknown>;
 }
 
 function paceFor(limit: RateLimit): Pace {

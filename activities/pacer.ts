@@ -1,12 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { Throttled, Unavailable } from '@muster/sdk';
-import { BULK_SHARE } from '../domain/pacing';
 import type { Pace } from '../domain/pacing';
 import type { ArrivalReport, Lease, LeaseRequest } from '../store/budgets';
 import { Arrivals } from './arrivals';
 import type { DatabaseClock, LocalClock } from './database-clock';
-
-export type Lane = 'person' | 'bulk';
+import { WaitingCalls } from './waiting-calls';
+import type { Lane, WaitingCall } from './waiting-calls';
 
 /** The call slots of this process, as far as the pacer needs them. */
 export interface CallSlots {
@@ -34,19 +33,12 @@ export interface Permit {
   unused(): void;
 }
 
-interface Waiter {
-  readonly lane: Lane;
-  readonly sinceMs: number;
-  readonly hasSlot: boolean;
-  readonly resolve: (permit: Permit) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 interface HeldPermit {
   readonly seq: number;
   readonly atMs: number;
 }
 
+const LANES: readonly Lane[] = ['person', 'bulk'];
 /** A lease holds permits for so long. */
 const LEASE_MS = 100;
 /** What a call is believed to take before one has been seen. */
@@ -66,8 +58,7 @@ const LONGEST_AWAY_MS = 25_000;
  */
 export class Pacer {
   readonly #clock: DatabaseClock;
-  readonly #persons: Waiter[] = [];
-  readonly #bulk: Waiter[] = [];
+  readonly #waiting = new WaitingCalls<Permit>();
   #arrivals: Arrivals;
   #pace: Pace;
   #held: HeldPermit[] = [];
@@ -75,7 +66,6 @@ export class Pacer {
   #running = 0;
   #callMs = FIRST_CALL_MS;
   #leasing = false;
-  #assigned = 0;
   #askAt: Record<Lane, number> = { person: 0, bulk: 0 };
   #cancelTimer: () => void = () => undefined;
 
@@ -117,12 +107,9 @@ export class Pacer {
     { hasSlot }: { readonly hasSlot: boolean } = { hasSlot: false },
   ): Promise<Permit> {
     return new Promise<Permit>((resolve, reject) => {
-      const queue = lane === 'person' ? this.#persons : this.#bulk;
       const onAbort = (): void => {
-        const place = queue.indexOf(waiter);
-        if (place < 0) return;
-        queue.splice(place, 1);
-        waiter.reject(new Unavailable('the call was cancelled before it was made', { code: 'cancelled' }));
+        if (!this.#waiting.remove(call)) return;
+        call.reject(new Unavailable('the call was cancelled before it was made', { code: 'cancelled' }));
       };
       const settled = <T>(settle: (value: T) => void) => {
         return (value: T): void => {
@@ -131,9 +118,8 @@ export class Pacer {
         };
       };
       const sinceMs = this.options.clock.now();
-      const waiter: Waiter = { lane, sinceMs, hasSlot, resolve: settled(resolve), reject: settled(reject) };
-      if (hasSlot) queue.unshift(waiter);
-      else queue.push(waiter);
+      const call: WaitingCall<Permit> = { lane, sinceMs, hasSlot, resolve: settled(resolve), reject: settled(reject) };
+      this.#waiting.add(call);
       // A chunk's signal is one for all of its accounts: that many listeners are meant.
       setMaxListeners(0, signal);
       if (signal.aborted) onAbort();
@@ -157,9 +143,8 @@ export class Pacer {
     this.#cancelTimer();
     this.#dropLate();
     this.#assign();
-    this.#giveUpOld();
-    const waiting = this.#persons.length + this.#bulk.length;
-    if (waiting === 0) return;
+    this.#waiting.sendAwayOld(this.options.clock.now() - LONGEST_WAIT_MS, () => budgetWait(1_000));
+    if (this.#waiting.count() === 0) return;
     this.#leaseIfNeeded();
     const wakeMs = this.#nextMoment();
     // Timers count whole milliseconds; one that is early would only have to be set again.
@@ -174,19 +159,14 @@ export class Pacer {
     if (next !== undefined && next.atMs > nowMs) moments.push(next.atMs - nowMs);
     if (next !== undefined && next.atMs <= nowMs) moments.push(next.atMs + this.#pace.latestMs - nowMs);
     if (!this.#leasing) {
-      const askMs = Math.min(...this.#lanes().map((lane) => this.#askAt[lane])) - this.options.clock.now();
+      const askMs =
+        Math.min(...LANES.filter((lane) => this.#waiting.count(lane) > 0).map((lane) => this.#askAt[lane])) -
+        this.options.clock.now();
       if (Number.isFinite(askMs))
         moments.push(Math.max(askMs, last === undefined ? 0 : last.atMs - PREFETCH_MS - nowMs));
     }
     const ahead = moments.filter((ms) => ms > 0);
     return ahead.length === 0 ? undefined : Math.min(...ahead);
-  }
-
-  #lanes(): readonly Lane[] {
-    return [
-      ...(this.#persons.length > 0 ? (['person'] as const) : []),
-      ...(this.#bulk.length > 0 ? (['bulk'] as const) : []),
-    ];
   }
 
   #dropLate(): void {
@@ -200,20 +180,12 @@ export class Pacer {
   #assign(): void {
     const nowMs = this.#clock.earliest();
     for (let next = this.#held[0]; next !== undefined && next.atMs <= nowMs; next = this.#held[0]) {
-      const queue = this.#nextQueue();
-      if (queue[0] === undefined || !(queue[0].hasSlot || this.options.slots.tryEnter())) return;
+      const call = this.#waiting.next;
+      if (call === undefined || !(call.hasSlot || this.options.slots.tryEnter())) return;
       this.#held.shift();
-      this.#assigned += 1;
       this.#running += 1;
-      queue.shift()?.resolve(this.#permit(next.seq));
+      this.#waiting.pass(call, this.#permit(next.seq));
     }
-  }
-
-  /** Persons first, but one in five is bulk's as long as it waits: persons alone must not use up everything. */
-  #nextQueue(): Waiter[] {
-    if (this.#persons.length === 0) return this.#bulk;
-    const bulkTurn = this.#bulk.length > 0 && this.#assigned % Math.round(1 / BULK_SHARE) === 0;
-    return bulkTurn ? this.#bulk : this.#persons;
   }
 
   #permit(seq: number): Permit {
@@ -242,29 +214,22 @@ export class Pacer {
     if (this.#pace.tokens > 0) this.#reports.push({ seq, atMs });
   }
 
-  #giveUpOld(): void {
-    const oldest = this.options.clock.now() - LONGEST_WAIT_MS;
-    for (const queue of [this.#persons, this.#bulk]) {
-      while (queue[0] !== undefined && queue[0].sinceMs < oldest) queue.shift()?.reject(budgetWait(1_000));
-    }
-  }
-
   #leaseIfNeeded(): void {
     const nowMs = this.options.clock.now();
     const last = this.#held.at(-1);
     if (this.#leasing || (last !== undefined && last.atMs - this.#clock.earliest() > PREFETCH_MS)) return;
-    if (this.#persons.length + this.#bulk.length <= this.#held.length) return;
-    const persons = this.#persons.length - this.#held.length;
+    if (this.#waiting.count() <= this.#held.length) return;
+    const persons = this.#waiting.count('person') - this.#held.length;
     if (persons > 0 && this.#askAt.person <= nowMs) void this.#lease('person', persons);
-    else if (this.#bulk.length > 0 && this.#askAt.bulk <= nowMs) void this.#lease('bulk', this.#bulkDemand());
+    else if (this.#waiting.count('bulk') > 0 && this.#askAt.bulk <= nowMs) void this.#lease('bulk', this.#bulkDemand());
   }
 
   /** Only what can soon be used: a permit that is too old is lost. */
   #bulkDemand(): number {
-    const waiting = this.#bulk.length + this.#persons.length;
+    const waiting = this.#waiting.count();
     // Whose call ends within the lease frees its slot, and mostly comes back for another call.
     const ending = this.#running * (LEASE_MS / Math.max(5, this.#callMs));
-    const inside = this.#bulk.filter((waiter) => waiter.hasSlot).length;
+    const inside = this.#waiting.withSlot;
     const soonFree = this.options.slots.free() + inside + Math.ceil(ending);
     const usable = Math.min(waiting + this.#running, soonFree) - this.#held.length;
     return Math.max(1, Math.min(usable, Math.floor(LEASE_MS / this.#pace.intervalMs)));
@@ -281,7 +246,7 @@ export class Pacer {
       this.#take(lane, lease, pace);
     } catch (error) {
       // Our own database is away: whoever waits hears of it, as from any other statement.
-      for (const waiter of [...this.#persons.splice(0), ...this.#bulk.splice(0)]) waiter.reject(error);
+      this.#waiting.sendAway(() => error);
     } finally {
       this.#leasing = false;
     }
@@ -295,9 +260,7 @@ export class Pacer {
     if (permits.length > 0) return;
     this.#askAt[lane] = this.options.clock.now() + lease.waitMs + 2 + this.options.random() * 8;
     if (lease.waitMs <= NEAR_MS) return;
-    const queue = lane === 'person' ? this.#persons : this.#bulk;
-    for (const [place, waiter] of queue.splice(0).entries())
-      waiter.reject(budgetWait(lease.waitMs + place * this.#pace.intervalMs));
+    this.#waiting.sendAway((place) => budgetWait(lease.waitMs + place * this.#pace.intervalMs), lane);
   }
 }
 

@@ -8,6 +8,7 @@ import { ServiceBudget } from './service-budget';
 import type { BudgetStore, PacedContext } from './service-budget';
 import { Slots } from './slots';
 
+const EPOCH_MS = 1_700_000_000_000;
 const FRESH: BudgetState = { taken: 0, nextFreeMs: 0, bulkDueMs: 0, blockedUntilMs: 0, log: [] };
 
 interface Scene {
@@ -18,7 +19,7 @@ interface Scene {
   readonly written: string[];
   readonly permits: Map<string, BudgetState>;
   known: KnownBucket[];
-  call<T>(work: (paced: PacedContext) => Promise<T>): Promise<T>;
+  readonly call: <T>(work: (paced: PacedContext) => Promise<T>) => Promise<T>;
 }
 
 function scene(settings: BudgetSettings, slots = new Slots(4)): Scene {
@@ -29,9 +30,9 @@ function scene(settings: BudgetSettings, slots = new Slots(4)): Scene {
   const store: BudgetStore = {
     lease: async (bucket, request) => {
       const state = permits.get(bucket) ?? FRESH;
-      const grant = grantPermits(state, request.pace, { ...request, nowMs: clock.now() });
+      const grant = grantPermits(state, request.pace, { ...request, nowMs: EPOCH_MS + clock.now() });
       permits.set(bucket, grant.state);
-      return { nowMs: clock.now(), firstSeq: state.taken, atMs: grant.atMs, waitMs: grant.waitMs };
+      return { nowMs: EPOCH_MS + clock.now(), firstSeq: state.taken, atMs: grant.atMs, waitMs: grant.waitMs };
     },
     close: async (bucket, ms) => void written.push(`close ${bucket} ${ms}`),
     learn: async (bucket, limit) => void written.push(`learn ${bucket} ${limit.limit}/${limit.windowMs}`),
@@ -41,7 +42,7 @@ function scene(settings: BudgetSettings, slots = new Slots(4)): Scene {
       throw new Error('no cap here');
     },
   };
-  const databaseClock = new DatabaseClock(clock, async () => clock.now());
+  const databaseClock = new DatabaseClock(clock, async () => EPOCH_MS + clock.now());
   const onTrouble = (error: unknown): void => {
     throw error;
   };

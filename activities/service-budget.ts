@@ -8,10 +8,11 @@ import type { Lease, LeaseRequest, KnownBucket } from '../store/budgets';
 import type { DatabaseClock, LocalClock } from './database-clock';
 import { LimitGuess } from './limit-guess';
 import { Pacer } from './pacer';
-import type { Lane, Permit } from './pacer';
+import type { Permit } from './pacer';
 import { SharedSlots } from './shared-slots';
 import type { SlotStore } from './shared-slots';
 import type { Slots } from './slots';
+import type { Lane } from './waiting-calls';
 
 /** The bucket of every call; the others are routes. */
 const WHOLE = '';

@@ -1,12 +1,14 @@
-import { request } from 'node:http';
-import { Agent } from 'node:http';
-import { Pacer } from '../activities/pacer';
+import { Agent, request } from 'node:http';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseClock, processClock } from '../activities/database-clock';
+import { Pacer } from '../activities/pacer';
 import { Slots } from '../activities/slots';
 import { paceOf } from '../domain/pacing';
 import type { RateLimit } from '../domain/pacing';
 import { databaseNow, leasePermits } from '../store/budgets';
 import { openDatabase } from '../store/database';
+import type { Database } from '../store/database';
 
 /** What a spending process is told, as JSON in its only argument. */
 export interface SpendOrder {
@@ -15,31 +17,37 @@ export interface SpendOrder {
   readonly url: string;
   readonly limit: RateLimit;
   readonly inFlight: number;
+  /** By the wall clock. */
+  readonly beginsAt: number;
   readonly durationMs: number;
 }
 
-/** One process that spends from the shared row as fast as it may: a step of the budget's measurement. */
-async function main(order: SpendOrder): Promise<void> {
-  const db = openDatabase({ url: order.databaseUrl, max: 2, name: 'budget spike' });
-  const pace = paceOf([order.limit]);
+/** What it answers on its standard output. */
+export interface SpendFigures {
+  readonly leases: number;
+  /** How late this process's timers were: median, 99 %, longest. */
+  readonly stallsMs: readonly number[];
+  readonly cpuMs: number;
+}
+
+const RESOLUTION_MS = 5;
+
+interface Spending {
+  readonly pacer: Pacer;
+  readonly slots: Slots;
+  readonly leases: () => number;
+}
+
+function spending(db: Database, { serviceId, limit, inFlight }: SpendOrder): Spending {
+  const pace = paceOf([limit]);
   if (pace === undefined) throw new Error('no limit');
-  const slots = new Slots(order.inFlight);
-  const key = { serviceId: order.serviceId, bucket: '' };
+  const slots = new Slots(inFlight);
   let leases = 0;
-  let unused = 0;
-  const moments = new Map<number, number>();
   const pacer = new Pacer(
     {
-      lease: async (wanted) => {
+      lease: (wanted) => {
         leases += 1;
-        for (const { seq, atMs } of wanted.reports) {
-          if (atMs === 0) unused += 1;
-          else late.push(atMs - (moments.get(seq) ?? atMs));
-          moments.delete(seq);
-        }
-        const given = await leasePermits(db, key, wanted);
-        for (const [place, atMs] of given.atMs.entries()) moments.set(given.firstSeq + place, atMs);
-        return given;
+        return leasePermits(db, { serviceId, bucket: '' }, wanted);
       },
       slots: { tryEnter: () => slots.tryEnter(), free: () => slots.free },
       clock: processClock,
@@ -48,27 +56,36 @@ async function main(order: SpendOrder): Promise<void> {
     },
     pace,
   );
+  return { pacer, slots, leases: () => leases };
+}
+
+/** One process that spends from the shared row as fast as it may. */
+async function main(order: SpendOrder): Promise<void> {
+  const db = openDatabase({ url: order.databaseUrl, max: 2, name: 'budget spike' });
+  await databaseNow(db);
+  const { pacer, slots, leases } = spending(db, order);
   const agent = new Agent({ keepAlive: true, maxSockets: order.inFlight });
-  const signal = new AbortController().signal;
+  const { signal } = new AbortController();
+  await delay(order.beginsAt - Date.now());
+  const lateness = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  lateness.enable();
   const until = performance.now() + order.durationMs;
-  const late: number[] = [];
   const loop = async (): Promise<void> => {
     while (performance.now() < until) {
       const permit = await pacer.acquire('bulk', signal);
       permit.sent();
       await call(order.url, agent, () => permit.answered());
-      permit.answered();
       slots.leave();
       pacer.slotFreed();
     }
   };
   await Promise.all(Array.from({ length: order.inFlight * 2 }, loop));
   await db.close();
-  const cpuMs = (process.cpuUsage().user + process.cpuUsage().system) / 1000;
-  late.sort((one, other) => one - other);
-  const lateMs = [0.1, 0.5, 0.9, 0.99].map((part) => late[Math.floor(late.length * part)] ?? 0);
-  process.stdout.write(`${JSON.stringify({ leases, unused, lateMs, cpuMs })}\n`);
-  process.exit(0);
+  const late = [lateness.percentile(50), lateness.percentile(99), lateness.max];
+  const stallsMs = late.map((ns) => Math.max(0, Math.round(ns / 1e6) - RESOLUTION_MS));
+  const cpuMs = (process.cpuUsage().user + process.cpuUsage().system) / 1_000;
+  const figures: SpendFigures = { leases: leases(), stallsMs, cpuMs };
+  process.stdout.write(JSON.stringify(figures), () => process.exit(0));
 }
 
 function call(url: string, agent: Agent, answered: () => void): Promise<void> {

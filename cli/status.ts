@@ -1,4 +1,5 @@
 import { openSession, withExamples } from './command';
+import { CliFailure } from './failure';
 import { safe } from './output';
 import type { Command } from 'commander';
 import type { Session } from './command';
@@ -32,7 +33,7 @@ export function addStatus(program: Command): void {
     .description('shows how Muster and every service stand')
     .action(async (_options: unknown, self: Command) => {
       const session = openSession(self);
-      const ready = await session.client.call<Ready>({ path: '/health/ready' });
+      const ready = await readiness(session);
       const services = await statuses(session);
       if (session.output.json) session.output.value({ ...ready, services });
       else show(session.output, ready, services);
@@ -41,6 +42,17 @@ export function addStatus(program: Command): void {
     ['muster status', 'one line for each service'],
     ['muster status --json', 'the same for programs'],
   ]);
+}
+
+/** @throws CliFailure in words when the answer is that nothing can be served */
+async function readiness({ client }: Session): Promise<Ready> {
+  try {
+    return await client.call<Ready>({ path: '/health/ready' });
+  } catch (error) {
+    const told = error instanceof CliFailure ? (error.problem as Partial<Ready> | undefined) : undefined;
+    if (told?.database !== false) throw error;
+    throw new CliFailure('Muster is not ready: its database does not answer.', { problem: told });
+  }
 }
 
 async function statuses({ client }: Session): Promise<readonly ServiceStatus[]> {

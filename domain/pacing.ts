@@ -60,7 +60,7 @@ const CATCH_UP = 0.98;
 /** Tokens know how late a call was, so late permits do no harm; but what a crash leaves open rests so much longer. */
 const LATEST_WITH_TOKENS_MS = 100;
 /** How much later than sent a call arrives at most, where only a strict log would notice more. */
-const TRAVEL_MS = 20;
+const TRAVEL_MS = 50;
 /** A strict log is not believed to have seen a call before its answer proves it. */
 const STRICT_TRAVEL_MS = 250;
 /** Windows of these lengths are held exactly, by tokens: shorter ones are over before a report comes, longer ones have room. */

@@ -18,6 +18,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Starts everything and runs until it is told to stop; answers the exit code. */
 export async function start(wantsSample: boolean): Promise<number> {
+  outliveReaders();
   const supervisor = createSupervisor({ log: say });
   try {
     const config = loadConfig();
@@ -36,6 +37,14 @@ export async function start(wantsSample: boolean): Promise<number> {
     if (!(error instanceof StartupError) && !(error instanceof ConfigError)) throw error;
     process.stderr.write(`${messageOf(error)}\n`);
     return 1;
+  }
+}
+
+/** Other commands end when nobody reads on (`| head`); this one would leave its servers behind without anybody to keep them. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.removeAllListeners('error');
+    stream.on('error', () => undefined);
   }
 }
 

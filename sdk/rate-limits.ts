@@ -61,50 +61,51 @@ const HUBSPOT = 'HubSpot (milliseconds); developers.hubspot.com, "API usage guid
 
 /** Of the rows for one field the first that can be read wins. */
 export const HEADER_DIALECTS: readonly HeaderDialect[] = [
-  row('retry-after-ms', 'retryAfterMs', milliseconds, 'Azure OpenAI; learn.microsoft.com, "Manage Azure OpenAI quota"'),
   row(
-    'retry-after',
-    'retryAfterMs',
+    ['retry-after-ms', 'retryAfterMs'],
+    milliseconds,
+    'Azure OpenAI; learn.microsoft.com, "Manage Azure OpenAI quota"',
+  ),
+  row(
+    ['retry-after', 'retryAfterMs'],
     secondsOrDate,
     'RFC 9110 10.2.3 (seconds or date); Slack, Zendesk; fractions: Discord',
   ),
   row(
-    'x-ratelimit-retry-after',
-    'retryAfterMs',
+    ['x-ratelimit-retry-after', 'retryAfterMs'],
     secondsOrMoment,
     'MailerLite; developers.mailerlite.com, "API rate limits"',
   ),
-  row('x-rate-limit-retry-after-seconds', 'retryAfterMs', seconds, 'Spring Cloud gateways (Bucket4j starter)'),
+  row(['x-rate-limit-retry-after-seconds', 'retryAfterMs'], seconds, 'Spring Cloud gateways (Bucket4j starter)'),
 
-  row('x-ratelimit-reset-after', 'resetMs', seconds, 'Discord; discord.com/developers/docs/topics/rate-limits'),
-  row('ratelimit', 'resetMs', longestOf('reset', 't'), `${DRAFT}-07 (reset=) and later (t=)`),
-  row('ratelimit-reset', 'resetMs', secondsOrMoment, `${DRAFT} up to -06 (seconds); GitLab sends a Unix time`),
-  row('x-ratelimit-requests-reset', 'resetMs', secondsOrMoment, LINEAR),
-  row('x-ratelimit-reset-requests', 'resetMs', seconds, OPENAI),
-  row('x-ratelimit-reset', 'resetMs', secondsOrMoment, `${GITHUB} (Unix time; lemlist: a date; WHOOP: seconds)`),
-  row('x-rate-limit-reset', 'resetMs', secondsOrMoment, OKTA),
+  row(['x-ratelimit-reset-after', 'resetMs'], seconds, 'Discord; discord.com/developers/docs/topics/rate-limits'),
+  row(['ratelimit', 'resetMs'], longestOf('reset', 't'), `${DRAFT}-07 (reset=) and later (t=)`),
+  row(['ratelimit-reset', 'resetMs'], secondsOrMoment, `${DRAFT} up to -06 (seconds); GitLab sends a Unix time`),
+  row(['x-ratelimit-requests-reset', 'resetMs'], secondsOrMoment, LINEAR),
+  row(['x-ratelimit-reset-requests', 'resetMs'], seconds, OPENAI),
+  row(['x-ratelimit-reset', 'resetMs'], secondsOrMoment, `${GITHUB} (Unix time; lemlist: a date; WHOOP: seconds)`),
+  row(['x-rate-limit-reset', 'resetMs'], secondsOrMoment, OKTA),
 
-  row('ratelimit', 'limit', leastOf('limit'), `${DRAFT}-07`),
-  row('ratelimit-limit', 'limit', leadingNumber, `${DRAFT} up to -06, also weighted "500;w=1"`),
-  row('x-ratelimit-requests-limit', 'limit', decimal, LINEAR),
-  row('x-ratelimit-limit-requests', 'limit', decimal, OPENAI),
-  row('x-hubspot-ratelimit-max', 'limit', decimal, HUBSPOT),
-  row('x-ratelimit-limit', 'limit', leadingNumber, `${GITHUB}; WHOOP: "100, 100;window=60"`),
-  row('x-rate-limit-limit', 'limit', leadingNumber, OKTA),
-  row('x-rate-limit', 'limit', decimal, 'Zendesk; developer.zendesk.com, "Rate limits"'),
+  row(['ratelimit', 'limit'], leastOf('limit'), `${DRAFT}-07`),
+  row(['ratelimit-limit', 'limit'], leadingNumber, `${DRAFT} up to -06, also weighted "500;w=1"`),
+  row(['x-ratelimit-requests-limit', 'limit'], decimal, LINEAR),
+  row(['x-ratelimit-limit-requests', 'limit'], decimal, OPENAI),
+  row(['x-hubspot-ratelimit-max', 'limit'], decimal, HUBSPOT),
+  row(['x-ratelimit-limit', 'limit'], leadingNumber, `${GITHUB}; WHOOP: "100, 100;window=60"`),
+  row(['x-rate-limit-limit', 'limit'], leadingNumber, OKTA),
+  row(['x-rate-limit', 'limit'], decimal, 'Zendesk; developer.zendesk.com, "Rate limits"'),
 
-  row('ratelimit', 'remaining', leastOf('remaining', 'r'), `${DRAFT}-07 (remaining=) and later (r=)`),
-  row('ratelimit-remaining', 'remaining', decimal, `${DRAFT} up to -06`),
-  row('x-ratelimit-requests-remaining', 'remaining', decimal, LINEAR),
-  row('x-ratelimit-remaining-requests', 'remaining', decimal, OPENAI),
-  row('x-hubspot-ratelimit-remaining', 'remaining', decimal, HUBSPOT),
-  row('x-ratelimit-remaining', 'remaining', decimal, GITHUB),
-  row('x-rate-limit-remaining', 'remaining', decimal, OKTA),
+  row(['ratelimit', 'remaining'], leastOf('remaining', 'r'), `${DRAFT}-07 (remaining=) and later (r=)`),
+  row(['ratelimit-remaining', 'remaining'], decimal, `${DRAFT} up to -06`),
+  row(['x-ratelimit-requests-remaining', 'remaining'], decimal, LINEAR),
+  row(['x-ratelimit-remaining-requests', 'remaining'], decimal, OPENAI),
+  row(['x-hubspot-ratelimit-remaining', 'remaining'], decimal, HUBSPOT),
+  row(['x-ratelimit-remaining', 'remaining'], decimal, GITHUB),
+  row(['x-rate-limit-remaining', 'remaining'], decimal, OKTA),
 
-  row('x-hubspot-ratelimit-interval-milliseconds', 'windowMs', milliseconds, HUBSPOT),
+  row(['x-hubspot-ratelimit-interval-milliseconds', 'windowMs'], milliseconds, HUBSPOT),
   row(
-    'x-ratelimit-interval-seconds',
-    'windowMs',
+    ['x-ratelimit-interval-seconds', 'windowMs'],
     seconds,
     'Atlassian Data Center; confluence.atlassian.com, "Adjusting your code for rate limiting"',
   ),
@@ -146,7 +147,7 @@ export const BODY_DIALECTS: readonly BodyDialect[] = [
 /** Where sentences stand, e.g. Discourse's "Please wait 26 seconds before trying again." */
 const SENTENCES = ['message', 'error', 'errors', 'detail', 'error_description', 'errorSummary'] as const;
 
-function row(header: string, field: Field, read: ReadValue, source: string): HeaderDialect {
+function row([header, field]: readonly [string, Field], read: ReadValue, source: string): HeaderDialect {
   return { header, field, read, source };
 }
 

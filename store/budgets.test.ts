@@ -32,8 +32,8 @@ function paceFor(limit: RateLimit): Pace {
 
 const BUSY = paceFor({ limit: 300, windowMs: 1_000 });
 
-function lease(key: BudgetKey, count: number, lane: 'person' | 'bulk' = 'bulk', pace = BUSY): Promise<Lease> {
-  return leasePermits(store.db, key, { lane, count, pace, reports: [] });
+function lease(key: BudgetKey, count: number, how: { lane?: 'person' | 'bulk'; pace?: Pace } = {}): Promise<Lease> {
+  return leasePermits(store.db, key, { lane: 'bulk', pace: BUSY, reports: [], count, ...how });
 }
 
 describe('leasing permits', () => {
@@ -99,9 +99,9 @@ describe('leasing permits', () => {
   test('permits that were not used are free again', async () => {
     const key = await newBucket();
     const pace = paceFor({ limit: 2, windowMs: 20_000 });
-    const first = await lease(key, 1, 'person', pace);
+    const first = await lease(key, 1, { lane: 'person', pace });
     await store.db.query(`update budgets set taken = 2, next_free = 0 where service_id = $1`, [key.serviceId]);
-    const blocked = await lease(key, 1, 'person', pace);
+    const blocked = await lease(key, 1, { lane: 'person', pace });
     const given = await leasePermits(store.db, key, {
       lane: 'person',
       count: 1,
@@ -118,7 +118,7 @@ describe('leasing permits', () => {
     await blockService(store.db, key.serviceId, 2_000);
 
     const bulk = await lease(key, 5);
-    const person = await lease(key, 1, 'person');
+    const person = await lease(key, 1, { lane: 'person' });
 
     expect((bulk.atMs[0] ?? 0) - bulk.nowMs).toBeGreaterThan(1_500);
     expect((person.atMs[0] ?? 0) - person.nowMs).toBeGreaterThan(1_500);
@@ -130,7 +130,7 @@ describe('leasing permits', () => {
     const key = await newBucket();
     await lease(key, 5);
 
-    const given = await lease(key, 1, 'person', paceFor({ limit: 50, windowMs: 1_000 }));
+    const given = await lease(key, 1, { lane: 'person', pace: paceFor({ limit: 50, windowMs: 1_000 }) });
 
     expect((given.atMs[0] ?? 0) - given.nowMs).toBeGreaterThan(900);
   });

@@ -110,7 +110,7 @@ describe('notifications that nobody takes', () => {
   let drop: () => Promise<void>;
   beforeAll(async () => {
     const database = await createTestDatabase({ migrated: true });
-    drop = database.drop;
+    drop = () => database.drop();
     db = openDatabase({ url: database.url, max: 2 });
   });
   afterAll(async () => {

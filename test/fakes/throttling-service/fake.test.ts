@@ -81,12 +81,12 @@ describe('the throttling fake', () => {
   });
 
   test.each([
-    ['a reset connection', { kind: 'reset' }, 'unavailable', 0],
-    ['an answer that is lost after the work', { kind: 'lost' }, 'unavailable', 1],
-    ['a failing service', { kind: 'status', status: 502 }, 'unavailable', 0],
-    ['a service that hangs', { kind: 'hang' }, 'unavailable', 0],
-    ['a body that never ends', { kind: 'slow', ms: 60_000 }, 'unavailable', 1],
-  ] as const)('%s is what the client sees as unavailable', async (_what, fault, kind, made) => {
+    ['a reset connection', { kind: 'reset' }, 0],
+    ['an answer that is lost after the work', { kind: 'lost' }, 1],
+    ['a failing service', { kind: 'status', status: 502 }, 0],
+    ['a service that hangs', { kind: 'hang' }, 0],
+    ['a body that never ends', { kind: 'slow', ms: 60_000 }, 1],
+  ] as const)('%s is what the client sees as unavailable', async (_what, fault, made) => {
     await fresh({});
     await fake.fail({ ...fault, count: 1 });
     const client = new HttpClient({ baseUrl: fake.url });
@@ -96,7 +96,7 @@ describe('the throttling fake', () => {
       { signal: new AbortController().signal, timeoutMs: 300 },
     );
 
-    await expect(failed).rejects.toMatchObject({ kind });
+    await expect(failed).rejects.toMatchObject({ kind: 'unavailable' });
     expect((await fake.accounts()).made).toBe(made);
   });
 });

@@ -1,0 +1,68 @@
+import { BULK_SHARE } from '../domain/pacing';
+
+export type Lane = 'person' | 'bulk';
+
+/** A call that waits for its permit. */
+export interface WaitingCall<T> {
+  readonly lane: Lane;
+  readonly sinceMs: number;
+  /** It needs no call slot any more, and goes before the others. */
+  readonly hasSlot: boolean;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Calls that wait, in two lanes: persons first, bulk never starved. */
+export class WaitingCalls<T> {
+  readonly #lanes: Readonly<Record<Lane, WaitingCall<T>[]>> = { person: [], bulk: [] };
+  #passed = 0;
+
+  count(lane?: Lane): number {
+    return lane === undefined ? this.#lanes.person.length + this.#lanes.bulk.length : this.#lanes[lane].length;
+  }
+
+  get withSlot(): number {
+    return [...this.#lanes.person, ...this.#lanes.bulk].filter((call) => call.hasSlot).length;
+  }
+
+  add(call: WaitingCall<T>): void {
+    if (call.hasSlot) this.#lanes[call.lane].unshift(call);
+    else this.#lanes[call.lane].push(call);
+  }
+
+  /** False: it does not wait any more. */
+  remove(call: WaitingCall<T>): boolean {
+    const place = this.#lanes[call.lane].indexOf(call);
+    if (place >= 0) this.#lanes[call.lane].splice(place, 1);
+    return place >= 0;
+  }
+
+  /** Whose turn it is. One in five is bulk's as long as it waits: persons alone must not use up everything. */
+  get next(): WaitingCall<T> | undefined {
+    const [person] = this.#lanes.person;
+    const [bulk] = this.#lanes.bulk;
+    const bulkTurn = this.#passed % Math.round(1 / BULK_SHARE) === 0;
+    return person === undefined || (bulk !== undefined && bulkTurn) ? bulk : person;
+  }
+
+  /** Lets the one in that `next` has named. */
+  pass(call: WaitingCall<T>, value: T): void {
+    if (!this.remove(call)) return;
+    this.#passed += 1;
+    call.resolve(value);
+  }
+
+  /** Sends a lane (or everybody) away; `error` by the place in the lane. */
+  sendAway(error: (place: number) => unknown, lane?: Lane): void {
+    const lanes = lane === undefined ? (['person', 'bulk'] as const) : [lane];
+    for (const name of lanes)
+      for (const [place, call] of this.#lanes[name].splice(0).entries()) call.reject(error(place));
+  }
+
+  /** Sends those away who came before. */
+  sendAwayOld(beforeMs: number, error: () => unknown): void {
+    for (const call of [...this.#lanes.person, ...this.#lanes.bulk]) {
+      if (call.sinceMs < beforeMs && this.remove(call)) call.reject(error());
+    }
+  }
+}
