@@ -22,7 +22,7 @@ export interface ProvisioningFigures {
 }
 
 const CONCURRENCY = 8;
-const LOOK_MS = 200;
+const LOOK_MS = 1_000;
 
 /** Imports an organisation and provisions it into a real PostgreSQL, then makes the same manager calls in a plain loop. */
 export async function benchProvisioning(people: number, log: (line: string) => void): Promise<ProvisioningFigures> {
