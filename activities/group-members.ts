@@ -1,7 +1,7 @@
 import type { AccountRef, GroupRef } from '@muster/sdk';
 import { Gone } from '@muster/sdk';
-import { askGuard, cancelTakings, confirmTaking } from '../store/guard';
-import { memberDifferences, recordMembers, returnedMembers } from '../store/group-members';
+import { askGuard, cancelTakings } from '../store/guard';
+import { confirmLeavers, memberDifferences, recordMembers, returnedMembers } from '../store/group-members';
 import type { MemberDifference } from '../store/group-members';
 import type { GroupRound } from './converge-group';
 import type { ActivityDependencies } from './dependencies';
@@ -33,14 +33,27 @@ export async function convergeMembers(
     const found = await memberDifferences(deps.db, place, PAGE);
     const added = found.filter((difference) => difference.wanted);
     const removed = await allowedRemovals(deps, group, { ...place, removals: found.filter(({ wanted }) => !wanted) });
-    if (added.length + removed.length === 0) return changed ? ['change members'] : [];
-    changed = true;
-    await write(deps, round, { group, added, removed });
-    deps.failpoint('group:after members');
-    await recordMembers(deps.db, place, { added: added.map(userIdOf), removed: removed.map(userIdOf) });
-    for (const { userId } of removed)
-      await confirmTaking(deps.db, { serviceId: place.serviceId, userId }, ['group removal']);
+    if (added.length + removed.length > 0) {
+      changed = true;
+      await write(deps, round, { group, added, removed });
+      deps.failpoint('group:after members');
+      await record(deps, place, { added: added.map(userIdOf), removed: removed.map(userIdOf) });
+    }
+    // A page of nothing but removals that were staged just now is not the end: behind it may be who joins.
+    else if (found.length < PAGE) return changed ? ['change members'] : [];
   }
+}
+
+/** Together: else a crash in between would have the same removals counted twice. */
+async function record(
+  deps: ActivityDependencies,
+  place: { readonly serviceId: string; readonly remoteGroupId: string },
+  change: { readonly added: readonly string[]; readonly removed: readonly string[] },
+): Promise<void> {
+  await deps.db.transaction(async (client) => {
+    await recordMembers(client, place, change);
+    await confirmLeavers(client, place.serviceId, change.removed);
+  });
 }
 
 interface Page {

@@ -77,6 +77,31 @@ export async function recordMembers(
   );
 }
 
+/**
+ * One membership each was taken away: of what was reserved for them one is done and stays counted, the rest stays open for
+ * their other groups. An approval is used up when all its groups are left. In the transaction that records the members.
+ */
+export async function confirmLeavers(db: Queryable, serviceId: string, userIds: readonly string[]): Promise<void> {
+  if (userIds.length === 0) return;
+  await db.query(
+    `with open as (
+       delete from guard_taken where service_id = $1 and user_id = any($2::uuid[]) and kind = 'group removal' and done_at is null
+       returning user_id, amount, taken_at
+     )
+     insert into guard_taken (service_id, user_id, kind, amount, taken_at, done_at)
+     select $1, user_id, 'group removal', 1, taken_at, clock_timestamp() from open
+     union all
+     select $1, user_id, 'group removal', amount - 1, taken_at, null from open where amount > 1`,
+    [serviceId, userIds],
+  );
+  await db.query(
+    `update guard_staged s set done_at = clock_timestamp() from accounts a
+     where s.service_id = $1 and s.user_id = any($2::uuid[]) and s.kind = 'group removal' and s.decision = 'approved' and s.done_at is null
+       and a.service_id = $1 and a.user_id = s.user_id and not coalesce(a.applied_groups, '{}') && s.groups`,
+    [serviceId, userIds],
+  );
+}
+
 /** An account has come to be on a service that keeps members by group: its groups are due. */
 export async function bumpGroupsOf(db: Queryable, serviceId: string, userId: string): Promise<void> {
   await db.query(
