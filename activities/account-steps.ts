@@ -5,11 +5,10 @@ import { passwordPurpose } from '../config/service-secrets';
 import { freeNames } from '../store/account-names';
 import { forgetDeletion, planDeletion } from '../store/grace';
 import { confirmTaking, askGuard, cancelTakings } from '../store/guard';
-import { bumpGroupsOf } from '../store/group-members';
 import { forgetRemoteGroup } from '../store/remote-groups';
 import { passwordApplied, wantedPassword } from '../store/passwords';
 import { convergeGroup } from './converge-group';
-import { createAccount, withFreeName } from './create-account';
+import { appears, createAccount, withFreeName } from './create-account';
 import type { HookFormats } from './create-account';
 import { readManagedGroups } from './managed-groups';
 import { RoundEnds } from './round';
@@ -31,7 +30,7 @@ export async function performStep(round: Round, step: Step, hookFormats: HookFor
   round.passes(`step:before ${step.step}`);
   switch (step.step) {
     case 'create':
-      return create(round, hookFormats);
+      return createAccount(round, hookFormats);
     case 'update profile':
       return updateProfile(round, hookFormats);
     case 'set nickname':
@@ -49,12 +48,6 @@ export async function performStep(round: Round, step: Step, hookFormats: HookFor
     case 'delete':
       return deleteAccount(round);
   }
-}
-
-async function create(round: Round, hookFormats: HookFormats): Promise<void> {
-  await createAccount(round, hookFormats);
-  const { db } = round.deps;
-  if (round.service.membership === 'by group') await bumpGroupsOf(db, round.service.id, round.situation.userId);
 }
 
 function present(outcome: WriteOutcome | undefined): void {
@@ -106,7 +99,8 @@ async function enable(round: Round): Promise<void> {
   const { manager } = round.entry;
   present(await round.ask(async (context) => manager.enableAccount?.(round.ref, context)));
   round.passes('step:after enable');
-  round.note('enable', { status: 'active' });
+  if (round.service.membership === 'by group') await appears(round, 'enable', { status: 'active' });
+  else round.note('enable', { status: 'active' });
 }
 
 async function disable(round: Round): Promise<void> {

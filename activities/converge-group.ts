@@ -32,7 +32,10 @@ export async function convergeGroup(
   const group = await takeGroupLease(deps.db, { remoteGroupId, holder: round.holder, leaseMs: LEASE_MS });
   if (group === undefined) return { outcome: 'later', waitMs: 200, reason: 'another worker is at it', did: [] };
   const release = await attempt(deps, round, group);
-  await releaseGroupLease(deps.db, group, release.release);
+  const released = await releaseGroupLease(deps.db, group, release.release);
+  // Who asked meanwhile found it leased: round again, as with accounts.
+  if (released === 'changed' && release.outcome.outcome === 'settled')
+    return { outcome: 'again', did: release.outcome.did };
   return release.outcome;
 }
 

@@ -3,7 +3,9 @@ import type { CreateOutcome, RemoteAccount } from '@muster/sdk';
 import { chooseFormat, formatName } from '../domain/names';
 import type { Profile } from '../domain/decide';
 import { markNameTaken, reserveName } from '../store/account-names';
+import { bumpGroupsOf } from '../store/group-members';
 import { recordFacts, recordIntent } from '../store/settle';
+import type { RemoteFacts } from '../store/settle';
 import { RoundEnds, RoundStopped } from './round';
 import type { Round } from './round';
 
@@ -118,7 +120,7 @@ class TimedIntent {
 async function settleCreation(round: Round, profile: Profile, created: CreateOutcome): Promise<void> {
   switch (created.outcome) {
     case 'created':
-      await round.commit('create', {
+      await appears(round, 'create', {
         status: 'active',
         remoteId: created.remoteId,
         remoteName: created.name,
@@ -142,9 +144,16 @@ async function settleCreation(round: Round, profile: Profile, created: CreateOut
   }
 }
 
+/** The account can be used now. Where members are kept by group its groups are due with it, or it would join none. */
+export async function appears(round: Round, did: string, facts: RemoteFacts): Promise<void> {
+  const { service, situation } = round;
+  if (service.membership !== 'by group') return round.commit(did, facts);
+  return round.commit(did, facts, (client) => bumpGroupsOf(client, service.id, situation.userId));
+}
+
 /** An account that carries our key is ours: what it looks like is unknown, so everything is written once. */
 async function adopt(round: Round, found: RemoteAccount): Promise<void> {
-  await round.commit('find', {
+  await appears(round, 'find', {
     status: found.enabled === false ? 'disabled' : 'active',
     remoteId: found.remoteId,
     remoteName: found.name,

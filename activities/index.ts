@@ -114,14 +114,21 @@ async function alive<T>(deps: ActivityDependencies, work: () => Promise<T>): Pro
 }
 
 async function convergeOne(
-  deps: ActivityDependencies,
+  deps: ActivityDependencies & FlowDependencies,
   input: AccountInput,
   access: HookAccess,
 ): Promise<ConvergeOutcome> {
   const service = await openService(deps, input.service);
   if ('outcome' in service) return service;
-  return convergeOn(deps, service, { ...input, access });
+  const outcome = await convergeOn(deps, service, { ...input, access });
+  // The person joins their groups now; if this is lost, the next sweep does it.
+  if (service.membership === 'by group' && outcome.did.some((step) => APPEARS.has(step)))
+    await deps.starter.sweepNow().catch(() => undefined);
+  return outcome;
 }
+
+/** Steps after which an account can be a member. */
+const APPEARS: ReadonlySet<string> = new Set(['create', 'find', 'enable']);
 
 /** Converges one account of a service, whether it is paused or not. */
 async function convergeOn(

@@ -65,13 +65,16 @@ export class ManagerPool {
       const places = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
       throw new Misconfigured(`the configuration does not fit the connector: ${places}`, { code: 'config-invalid' });
     }
-    const slots = new Slots(service.maxConcurrency ?? connector.maxConcurrency ?? DEFAULT_CONCURRENCY);
+    const size = service.maxConcurrency ?? connector.maxConcurrency ?? DEFAULT_CONCURRENCY;
+    const slots = new Slots(size);
+    // One at a time is meant of the service, not of each process: it is serial over all of them.
+    const budget = size === 1 ? { concurrency: 1, ...service.budget } : service.budget;
     return {
       connector,
       manager: new connector.manager(parsed.data),
       abilities: new Set(managerAbilities(connector.manager)),
       slots,
-      budget: this.budgets?.of(service, slots),
+      budget: this.budgets?.of({ id: service.id, budget }, slots),
       configVersion: service.configVersion,
     };
   }

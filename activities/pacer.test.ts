@@ -20,12 +20,11 @@ class Row {
   async lease(request: LeaseRequest): Promise<Lease> {
     this.requests.push(request);
     const log = [...this.state.log];
-    for (const { seq, atMs } of request.reports) log[seq % request.pace.tokens] = atMs;
+    for (const { token, believedMs, atMs } of request.reports) if (log[token] === believedMs) log[token] = atMs;
     const nowMs = EPOCH_MS + this.clock.now();
-    const firstSeq = this.state.taken;
-    const { state, atMs, waitMs } = grantPermits({ ...this.state, log }, request.pace, { ...request, nowMs });
+    const { state, permits, waitMs } = grantPermits({ ...this.state, log }, request.pace, { ...request, nowMs });
     this.state = state;
-    return { nowMs, firstSeq, atMs, waitMs };
+    return { nowMs, permits, waitMs };
   }
 }
 
@@ -46,16 +45,21 @@ function paceFor(limit: RateLimit): Pace {
   return pace;
 }
 
-function scene(
-  limit: RateLimit,
-  { slots = new Slots(1_000), ...shared }: { slots?: Slots; row?: Row; clock?: ManualClock } = {},
-): Scene {
+interface SceneOptions {
+  readonly slots?: Slots;
+  readonly row?: Row;
+  readonly clock?: ManualClock;
+  /** Every call is answered after so long; absent: none is. */
+  readonly answersMs?: number;
+}
+
+function scene(limit: RateLimit, { slots = new Slots(1_000), answersMs, ...shared }: SceneOptions = {}): Scene {
   const clock = shared.clock ?? new ManualClock();
   const row = shared.row ?? new Row(clock);
   const pacer = new Pacer(
     {
       lease: (request) => row.lease(request),
-      slots: { free: () => slots.free, tryEnter: () => slots.tryEnter() },
+      slots: { free: () => slots.free, enter: () => slots.tryEnter() },
       clock,
       databaseClock: new DatabaseClock(clock, async () => EPOCH_MS + clock.now()),
       random: () => 0.5,
@@ -68,6 +72,7 @@ function scene(
       (permit) => {
         permit.sent();
         calls.push({ lane, atMs: clock.now(), permit });
+        if (answersMs !== undefined) clock.after(answersMs, () => permit.answered());
         return undefined;
       },
       (error: unknown) => error,
@@ -77,7 +82,7 @@ function scene(
 
 describe('the pacer', () => {
   test('calls go out one after the other at the pace of the limit', async () => {
-    const { clock, calls, ask } = scene({ limit: 10, windowMs: 1_000 });
+    const { clock, calls, ask } = scene({ limit: 10, windowMs: 1_000 }, { answersMs: 10 });
     for (let call = 0; call < 20; call += 1) void ask('bulk');
 
     await clock.pass(950);
@@ -87,7 +92,7 @@ describe('the pacer', () => {
   });
 
   test('a lease holds at most a tenth of a second', async () => {
-    const { clock, row, ask } = scene({ limit: 300, windowMs: 1_000 });
+    const { clock, row, ask } = scene({ limit: 300, windowMs: 1_000 }, { answersMs: 10 });
     for (let call = 0; call < 500; call += 1) void ask('bulk');
 
     await clock.pass(1_000);
@@ -97,7 +102,7 @@ describe('the pacer', () => {
   });
 
   test('a person takes the next permit, and bulk goes on after', async () => {
-    const { clock, calls, ask } = scene({ limit: 10, windowMs: 1_000 });
+    const { clock, calls, ask } = scene({ limit: 10, windowMs: 1_000 }, { answersMs: 10 });
     for (let call = 0; call < 20; call += 1) void ask('bulk');
     await clock.pass(500);
     const before = calls.length;
@@ -111,7 +116,7 @@ describe('the pacer', () => {
   });
 
   test('persons alone never use up what is for bulk', async () => {
-    const { clock, calls, ask } = scene({ limit: 50, windowMs: 1_000 });
+    const { clock, calls, ask } = scene({ limit: 50, windowMs: 1_000 }, { answersMs: 10 });
     for (let call = 0; call < 200; call += 1) void ask(call < 20 ? 'bulk' : 'person');
 
     await clock.pass(1_500);
@@ -127,7 +132,7 @@ describe('the pacer', () => {
     await clock.pass(500);
     expect(calls).toHaveLength(2);
     calls[0]?.permit.answered();
-    slots.leave();
+    calls[0]?.permit.leave();
     pacer.slotFreed();
     await clock.pass(50);
 
@@ -166,7 +171,7 @@ describe('the pacer', () => {
   });
 
   test('when the service asked to wait, what is held goes back', async () => {
-    const { clock, row, calls, ask, pacer } = scene({ limit: 100, windowMs: 1_000 });
+    const { clock, row, calls, ask, pacer } = scene({ limit: 100, windowMs: 1_000 }, { answersMs: 10 });
     for (let call = 0; call < 50; call += 1) void ask('bulk');
     await clock.pass(50);
     const before = calls.length;
@@ -178,6 +183,21 @@ describe('the pacer', () => {
     await clock.pass(400);
 
     expect(calls.length).toBeGreaterThan(before);
+  });
+
+  test('a service that stands still is not sent more and more', async () => {
+    const { clock, calls, ask, pacer } = scene({ limit: 100, windowMs: 1_000 });
+    for (let call = 0; call < 200; call += 1) void ask('bulk');
+    await clock.pass(1_000);
+    const unanswered = calls.length;
+    await clock.pass(1_000);
+
+    expect(calls).toHaveLength(unanswered);
+    expect(unanswered).toBeLessThan(40);
+    calls[0]?.permit.answered();
+    pacer.slotFreed();
+    await clock.pass(100);
+    expect(calls.length).toBeGreaterThan(unanswered);
   });
 
   test('a database that is away fails those who wait', async () => {

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { Throttled, Unavailable } from '@muster/sdk';
-import type { Pace } from '../domain/pacing';
+import type { GrantedPermit, Pace } from '../domain/pacing';
 import type { ArrivalReport, Lease, LeaseRequest } from '../store/budgets';
 import { Arrivals } from './arrivals';
 import type { DatabaseClock, LocalClock } from './database-clock';
@@ -10,7 +10,8 @@ import type { Lane, WaitingCall } from './waiting-calls';
 /** The call slots of this process, as far as the pacer needs them. */
 export interface CallSlots {
   free(): number;
-  tryEnter(): boolean;
+  /** Takes one if one is free; the answer gives it back. */
+  enter(): (() => void) | undefined;
 }
 
 export interface PacerOptions {
@@ -31,18 +32,19 @@ export interface Permit {
   answered(): void;
   /** The call was not made: its permit goes back. */
   unused(): void;
+  /** Gives the call slot back, if the permit came with one. */
+  leave(): void;
 }
 
-interface HeldPermit {
-  readonly seq: number;
-  readonly atMs: number;
-}
+const NO_SLOT = (): void => undefined;
 
 const LANES: readonly Lane[] = ['person', 'bulk'];
 /** A lease holds permits for so long. */
 const LEASE_MS = 100;
 /** What a call is believed to take before one has been seen. */
 const FIRST_CALL_MS = 100;
+/** One slow call says nothing about the service. */
+const STANDING_CALLS = 3;
 /** Asked for ahead, so that the next ones are there when the last is used. */
 const PREFETCH_MS = 25;
 /** What is further away is waited for without a call slot and without an activity: the row owns that wait. */
@@ -61,10 +63,12 @@ export class Pacer {
   readonly #waiting = new WaitingCalls<Permit>();
   #arrivals: Arrivals;
   #pace: Pace;
-  #held: HeldPermit[] = [];
+  #held: GrantedPermit[] = [];
   #reports: ArrivalReport[] = [];
   #running = 0;
   #callMs = FIRST_CALL_MS;
+  /** When the last answer came; or, if none is owed longer than that, since when one is. */
+  #quietSinceMs = 0;
   #leasing = false;
   #askAt: Record<Lane, number> = { person: 0, bulk: 0 };
   #cancelTimer: () => void = () => undefined;
@@ -92,7 +96,7 @@ export class Pacer {
 
   /** Gives back what is held: the service asked to wait, or the pace has changed. */
   dropPermits(): void {
-    for (const { seq } of this.#held) this.#report(seq, 0);
+    for (const permit of this.#held) this.#report(permit, 0);
     this.#held = [];
     this.#pump();
   }
@@ -172,30 +176,46 @@ export class Pacer {
   #dropLate(): void {
     const nowMs = this.#clock.earliest();
     while (this.#held[0] !== undefined && this.#held[0].atMs + this.#pace.latestMs < nowMs) {
-      this.#report(this.#held[0].seq, 0);
+      this.#report(this.#held[0], 0);
       this.#held.shift();
     }
   }
 
   #assign(): void {
     const nowMs = this.#clock.earliest();
+    if (this.#serviceStands) return;
     for (let next = this.#held[0]; next !== undefined && next.atMs <= nowMs; next = this.#held[0]) {
       const call = this.#waiting.next;
-      if (call === undefined || !(call.hasSlot || this.options.slots.tryEnter())) return;
+      const leave = call?.hasSlot === true ? NO_SLOT : call && this.options.slots.enter();
+      if (call === undefined || leave === undefined) return;
       this.#held.shift();
+      if (this.#running === 0) this.#quietSinceMs = this.options.clock.now();
       this.#running += 1;
-      this.#waiting.pass(call, this.#permit(next.seq));
+      this.#waiting.pass(call, this.#permit(next, leave));
     }
   }
 
-  #permit(seq: number): Permit {
+  /** Slower calls are believed at once, faster ones by and by. */
+  #learnDuration(tookMs: number): void {
+    this.#callMs += (tookMs - this.#callMs) / (tookMs > this.#callMs ? 4 : 10);
+  }
+
+  /** Calls are out and none of them is answered: whoever is answered next lets the others go on. */
+  get #serviceStands(): boolean {
+    const { stallMs } = this.#pace;
+    if (stallMs === 0 || this.#running < STANDING_CALLS) return false;
+    return this.options.clock.now() - this.#quietSinceMs > stallMs + 1.5 * this.#callMs;
+  }
+
+  #permit(granted: GrantedPermit, leave: () => void): Permit {
     let sentMs: number | undefined;
     let open = true;
     const close = (atMs: number): void => {
       if (!open) return;
       open = false;
       this.#running -= 1;
-      this.#report(seq, atMs);
+      this.#quietSinceMs = this.options.clock.now();
+      this.#report(granted, atMs);
     };
     const arrivals = this.#arrivals;
     return {
@@ -203,15 +223,17 @@ export class Pacer {
       answered: () => {
         if (sentMs === undefined) return close(0);
         const nowMs = this.#clock.latest();
-        if (open) this.#callMs += (nowMs - sentMs - this.#callMs) / 10;
+        if (open) this.#learnDuration(nowMs - sentMs);
         return close(arrivals.latest(sentMs, nowMs));
       },
       unused: () => close(0),
+      leave,
     };
   }
 
-  #report(seq: number, atMs: number): void {
-    if (this.#pace.tokens > 0) this.#reports.push({ seq, atMs });
+  #report(granted: GrantedPermit, atMs: number): void {
+    const { tokens, settleMs } = this.#pace;
+    if (tokens > 0) this.#reports.push({ token: granted.token, believedMs: granted.atMs + settleMs, atMs });
   }
 
   #leaseIfNeeded(): void {
@@ -254,10 +276,9 @@ export class Pacer {
   }
 
   #take(lane: Lane, lease: Lease, pace: Pace): void {
-    const permits = lease.atMs.map((atMs, place) => ({ seq: lease.firstSeq + place, atMs }));
     if (pace !== this.#pace) return;
-    this.#held = [...this.#held, ...permits].sort((one, other) => one.atMs - other.atMs);
-    if (permits.length > 0) return;
+    this.#held = [...this.#held, ...lease.permits].sort((one, other) => one.atMs - other.atMs);
+    if (lease.permits.length > 0) return;
     this.#askAt[lane] = this.options.clock.now() + lease.waitMs + 2 + this.options.random() * 8;
     if (lease.waitMs <= NEAR_MS) return;
     this.#waiting.sendAway((place) => budgetWait(lease.waitMs + place * this.#pace.intervalMs), lane);

@@ -32,7 +32,7 @@ function scene(settings: BudgetSettings, slots = new Slots(4)): Scene {
       const state = permits.get(bucket) ?? FRESH;
       const grant = grantPermits(state, request.pace, { ...request, nowMs: EPOCH_MS + clock.now() });
       permits.set(bucket, grant.state);
-      return { nowMs: EPOCH_MS + clock.now(), firstSeq: state.taken, atMs: grant.atMs, waitMs: grant.waitMs };
+      return { nowMs: EPOCH_MS + clock.now(), permits: grant.permits, waitMs: grant.waitMs };
     },
     close: async (bucket, ms) => void written.push(`close ${bucket} ${ms}`),
     learn: async (bucket, limit) => void written.push(`learn ${bucket} ${limit.limit}/${limit.windowMs}`),

@@ -138,16 +138,15 @@ export class ServiceBudget {
     call: { readonly lane: Lane; readonly signal: AbortSignal },
     work: (paced: PacedContext) => Promise<T>,
   ): Promise<T> {
-    const { slots } = this.#terms;
     const pacer = this.#pacer(WHOLE);
-    if (pacer === undefined) return slots.run(call.lane, () => work(this.#context(call, undefined)));
+    if (pacer === undefined) return this.#terms.slots.run(call.lane, () => work(this.#context(call, undefined)));
     const first = await pacer.acquire(call.lane, call.signal);
     try {
       return await work(this.#context(call, first));
     } finally {
       // Where the call has begun and nobody said when the answer came, it was there by now.
       first.answered();
-      slots.leave();
+      first.leave();
       for (const other of this.#pacers.values()) other.slotFreed();
     }
   }
@@ -271,7 +270,7 @@ export class ServiceBudget {
     const pacer = new Pacer(
       {
         lease: (request) => store.lease(bucket, request),
-        slots: { tryEnter: () => this.#terms.slots.tryEnter(), free: () => this.#terms.slots.free },
+        slots: { enter: () => this.#terms.slots.tryEnter(), free: () => this.#terms.slots.free },
         clock,
         databaseClock,
         random,

@@ -20,7 +20,7 @@ export class Slots {
     try {
       return await work();
     } finally {
-      this.leave();
+      this.#leave();
     }
   }
 
@@ -34,22 +34,21 @@ export class Slots {
     return Math.max(0, this.#closedUntil - performance.now());
   }
 
-  /** Takes a slot if one is free at once; whoever got it calls `leave`. */
-  tryEnter(): boolean {
-    if (this.#free <= 0) return false;
+  /** Takes a slot if one is free at once; the answer gives it back. */
+  tryEnter(): (() => void) | undefined {
+    if (this.#free <= 0) return undefined;
     this.#free -= 1;
-    return true;
+    return () => this.#leave();
   }
 
-  /** Gives a slot to whoever waits for one. */
-  leave(): void {
+  #leave(): void {
     const next = this.#persons.shift() ?? this.#bulk.shift();
     if (next === undefined) this.#free += 1;
     else next();
   }
 
   #enter(lane: 'person' | 'bulk'): Promise<void> {
-    if (this.tryEnter()) return Promise.resolve();
+    if (this.tryEnter() !== undefined) return Promise.resolve();
     return new Promise((resolve) => (lane === 'person' ? this.#persons : this.#bulk).push(resolve));
   }
 }

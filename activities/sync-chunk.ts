@@ -83,7 +83,9 @@ async function openService(deps: ActivityDependencies, name: string): Promise<En
   if (service === undefined) return undefined;
   if (service.blockedMs > 0) return { waitMs: service.blockedMs };
   if (service.pausedReason !== null || !(await canBeBuilt(deps, service))) return { waitMs: PAUSED_WAIT_MS };
-  return service;
+  // Its budget is used up for long: the workflow waits, and holds no worker slot.
+  const budgetWaitMs = hasManager(deps, service) ? (deps.managers.get(service).budget?.longWaitMs ?? 0) : 0;
+  return budgetWaitMs > 0 ? { waitMs: budgetWaitMs } : service;
 }
 
 /** A plan asks the far side nothing, so it waits for no service that is paused. */

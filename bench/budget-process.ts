@@ -34,7 +34,6 @@ const RESOLUTION_MS = 5;
 
 interface Spending {
   readonly pacer: Pacer;
-  readonly slots: Slots;
   readonly leases: () => number;
 }
 
@@ -49,21 +48,21 @@ function spending(db: Database, { serviceId, limit, inFlight }: SpendOrder): Spe
         leases += 1;
         return leasePermits(db, { serviceId, bucket: '' }, wanted);
       },
-      slots: { tryEnter: () => slots.tryEnter(), free: () => slots.free },
+      slots: { enter: () => slots.tryEnter(), free: () => slots.free },
       clock: processClock,
       databaseClock: new DatabaseClock(processClock, () => databaseNow(db)),
       random: Math.random,
     },
     pace,
   );
-  return { pacer, slots, leases: () => leases };
+  return { pacer, leases: () => leases };
 }
 
 /** One process that spends from the shared row as fast as it may. */
 async function main(order: SpendOrder): Promise<void> {
   const db = openDatabase({ url: order.databaseUrl, max: 2, name: 'budget spike' });
   await databaseNow(db);
-  const { pacer, slots, leases } = spending(db, order);
+  const { pacer, leases } = spending(db, order);
   const agent = new Agent({ keepAlive: true, maxSockets: order.inFlight });
   const { signal } = new AbortController();
   await delay(order.beginsAt - Date.now());
@@ -75,7 +74,7 @@ async function main(order: SpendOrder): Promise<void> {
       const permit = await pacer.acquire('bulk', signal);
       permit.sent();
       await call(order.url, agent, () => permit.answered());
-      slots.leave();
+      permit.leave();
       pacer.slotFreed();
     }
   };

@@ -41,13 +41,12 @@ function arrivals(pace: Pace, order: readonly Take[]): readonly number[] {
   const times: number[] = [];
   for (const { lane, count, afterMs, lateMs, reported } of order) {
     nowMs += afterMs;
-    const first = state.taken;
     const grant = grantPermits(state, pace, { lane, count, nowMs });
     const log = [...grant.state.log];
-    for (const [place, atMs] of grant.atMs.entries()) {
+    for (const { atMs, token } of grant.permits) {
       const arrivedMs = Math.max(atMs, nowMs) + lateMs;
       times.push(arrivedMs);
-      if (reported && pace.tokens > 0) log[(first + place) % pace.tokens] = arrivedMs;
+      if (reported && pace.tokens > 0) log[token] = arrivedMs;
     }
     state = { ...grant.state, log };
   }
@@ -122,13 +121,13 @@ describe('the pace of a limit', () => {
   });
 
   test('there is no burst at the start', () => {
-    const { atMs } = grantPermits(FRESH, paceFor({ limit: 300, windowMs: 1_000 }), {
+    const { permits } = grantPermits(FRESH, paceFor({ limit: 300, windowMs: 1_000 }), {
       lane: 'bulk',
       count: 100,
       nowMs: START_MS,
     });
 
-    expect(atMs.filter((at) => at <= START_MS).length).toBeLessThanOrEqual(9);
+    expect(permits.filter(({ atMs }) => atMs <= START_MS).length).toBeLessThanOrEqual(9);
   });
 
   test('of several limits the slowest decides', () => {
@@ -153,22 +152,22 @@ describe('the lanes', () => {
   const taken = grantPermits(FRESH, pace, { lane: 'bulk', count: 5, nowMs: START_MS });
 
   test('bulk takes nothing that lies far ahead', () => {
-    expect(taken.atMs).toHaveLength(1);
+    expect(taken.permits).toHaveLength(1);
     const again = grantPermits({ ...taken.state, bulkDueMs: Number.POSITIVE_INFINITY }, pace, {
       lane: 'bulk',
       count: 1,
       nowMs: START_MS,
     });
 
-    expect(again.atMs).toEqual([]);
+    expect(again.permits).toEqual([]);
     expect(again.waitMs).toBeGreaterThan(1_000);
   });
 
   test('a person gets the next permit before bulk may ask for it', () => {
-    const { atMs } = grantPermits(taken.state, pace, { lane: 'person', count: 1, nowMs: START_MS });
+    const { permits } = grantPermits(taken.state, pace, { lane: 'person', count: 1, nowMs: START_MS });
 
-    expect(atMs).toHaveLength(1);
-    expect((atMs[0] ?? 0) - START_MS).toBeLessThan(PERSON_AHEAD_MS);
+    expect(permits).toHaveLength(1);
+    expect((permits[0]?.atMs ?? 0) - START_MS).toBeLessThan(PERSON_AHEAD_MS);
   });
 
   test('bulk has its share while persons ask for everything', () => {
@@ -178,7 +177,7 @@ describe('the lanes', () => {
     for (let nowMs = START_MS; nowMs < START_MS + 10_000; nowMs += 10) {
       state = grantPermits(state, busy, { lane: 'person', count: 50, nowMs }).state;
       const grant = grantPermits(state, busy, { lane: 'bulk', count: 10, nowMs });
-      bulk += grant.atMs.length;
+      bulk += grant.permits.length;
       state = grant.state;
     }
 

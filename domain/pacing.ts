@@ -36,12 +36,17 @@ export interface Pace {
   readonly toleranceMs: number;
   /** With tokens: how long a token rests after the call that it was used for has arrived. */
   readonly windowMs: number;
-  /** Each permit uses one of so many tokens in turn; 0 = the interval alone holds the limit. */
+  /** Each permit uses one of so many tokens; 0 = the interval alone holds the limit. */
   readonly tokens: number;
   /** How long after its permit a call is believed to have arrived, as long as no answer proves that it was earlier. */
   readonly settleMs: number;
   /** A permit that is later than this is not used any more. */
   readonly latestMs: number;
+  /**
+   * When no answer at all comes for so much longer than a call takes, the service stands still: what is sent meanwhile
+   * would arrive all at once. 0 = that is known from the answers.
+   */
+  readonly stallMs: number;
 }
 
 /** Bulk takes permits at most so far ahead: what a crash loses, and what a person waits for at most. */
@@ -88,20 +93,31 @@ function paceOfLimit({ limit, windowMs, kind = 'window', burst }: RateLimit, lea
       tokens: permits,
       settleMs: LATEST_WITH_TOKENS_MS + (kind === 'log' ? STRICT_TRAVEL_MS : TRAVEL_MS),
       latestMs: LATEST_WITH_TOKENS_MS,
+      stallMs: kind === 'log' ? 0 : TRAVEL_MS / 2,
     };
   }
   // Permits that are late, early by the tolerance, or long on their way must still fit into one window.
   const slackMs = TOLERANCE_MS + LATEST_MS + TRAVEL_MS;
   const intervalMs = (windowMs + slackMs) / permits;
-  return { intervalMs, toleranceMs: TOLERANCE_MS, windowMs, tokens: 0, settleMs: 0, latestMs: LATEST_MS };
+  const loose = { toleranceMs: TOLERANCE_MS, tokens: 0, settleMs: 0, latestMs: LATEST_MS, stallMs: TRAVEL_MS };
+  return { ...loose, intervalMs, windowMs };
 }
 
-/** A bucket forgives what it holds: half of that may arrive late, a quarter be caught up with. */
+/** A bucket forgives what it holds: calls that arrive late, what is caught up with, what was sent while the service stood still. */
 function bucketPace(exactMs: number, windowMs: number, burst: number): Pace {
   const intervalMs = exactMs * 1.001;
   const heldMs = (Math.max(1, burst) - 1) * intervalMs;
-  const toleranceMs = Math.min(TOLERANCE_MS, heldMs / 4);
-  return { intervalMs, toleranceMs, windowMs, tokens: 0, settleMs: 0, latestMs: Math.min(100, heldMs / 2) };
+  const toleranceMs = Math.min(TOLERANCE_MS, heldMs / 6);
+  const latestMs = Math.min(100, heldMs / 3);
+  return {
+    intervalMs,
+    toleranceMs,
+    windowMs,
+    tokens: 0,
+    settleMs: 0,
+    latestMs,
+    stallMs: Math.min(TRAVEL_MS, heldMs / 4),
+  };
 }
 
 /** What the row of a bucket holds. */
@@ -122,16 +138,25 @@ export interface PermitRequest {
   readonly count: number;
 }
 
+/** The right to make one call. */
+export interface GrantedPermit {
+  /** From when it may be used. */
+  readonly atMs: number;
+  /** Which token it uses; 0 where there are none. */
+  readonly token: number;
+}
+
 export interface PermitGrant {
   readonly state: BudgetState;
-  /** When each permit may be used; empty = none now. */
-  readonly atMs: readonly number[];
+  /** Empty = none now. */
+  readonly permits: readonly GrantedPermit[];
   /** How long to wait before asking again, when there is none. */
   readonly waitMs: number;
 }
 
 /**
- * Gives permits. The database function `take_permits` does the same under the lock of the row; a test holds the two
+ * Gives permits. A token rests from the arrival of its call for a whole window, so no window of any position holds more
+ * calls than there are tokens. The one that is free first is taken: one whose call was late keeps nobody else waiting. The database function `take_permits` does the same under the lock of the row; a test holds the two
  * together. This one is here to be reasoned about.
  */
 export function grantPermits(
@@ -141,31 +166,36 @@ export function grantPermits(
 ): PermitGrant {
   const { nowMs, lane } = request;
   const log = pace.tokens === state.log.length ? [...state.log] : Array.from({ length: pace.tokens }, () => 0);
-  const gateMs = (seq: number): number => (pace.tokens === 0 ? 0 : (log[seq % pace.tokens] ?? 0) + pace.windowMs);
-  let nextMs = Math.max(state.nextFreeMs, nowMs - pace.toleranceMs, state.blockedUntilMs);
+  const free = [...log.keys()].sort((one, other) => (log[one] ?? 0) - (log[other] ?? 0) || one - other);
+  const most = pace.tokens === 0 ? request.count : Math.min(request.count, pace.tokens);
   const aheadMs = lane === 'bulk' ? BULK_AHEAD_MS : PERSON_AHEAD_MS;
-  const firstMs = Math.max(nextMs, gateMs(state.taken));
-  const due = lane === 'bulk' && state.bulkDueMs <= nowMs && firstMs <= nowMs + BULK_DUE_AHEAD_MS;
-  if (firstMs > nowMs + aheadMs && !due) return { state, atMs: [], waitMs: firstMs - nowMs - aheadMs };
-  const atMs: number[] = [];
-  for (let seq = state.taken; seq < state.taken + request.count; seq += 1) {
-    const at = Math.max(nextMs, gateMs(seq));
-    if (atMs.length > 0 && at > nowMs + aheadMs) break;
-    atMs.push(at);
-    if (pace.tokens > 0) log[seq % pace.tokens] = at + pace.settleMs;
-    nextMs = Math.max(nextMs, at - pace.toleranceMs) + pace.intervalMs;
+  let nextMs = Math.max(state.nextFreeMs, nowMs - pace.toleranceMs, state.blockedUntilMs);
+  const permits: GrantedPermit[] = [];
+  for (let place = 0; place < most; place += 1) {
+    const token = free[place] ?? 0;
+    const atMs = pace.tokens === 0 ? nextMs : Math.max(nextMs, (log[token] ?? 0) + pace.windowMs);
+    if (atMs > nowMs + aheadMs && (place > 0 || !isBulksOwn(state, request, atMs)))
+      return place === 0 ? { state, permits, waitMs: atMs - nowMs - aheadMs } : granted();
+    permits.push({ atMs, token });
+    nextMs = Math.max(nextMs, atMs - pace.toleranceMs) + pace.intervalMs;
   }
-  return {
-    state: {
-      ...state,
-      taken: state.taken + atMs.length,
-      nextFreeMs: nextMs,
-      bulkDueMs: lane === 'bulk' ? nowMs + pace.intervalMs / BULK_SHARE : state.bulkDueMs,
-      log,
-    },
-    atMs,
-    waitMs: 0,
-  };
+  return granted();
+
+  function granted(): PermitGrant {
+    for (const { atMs, token } of permits) if (pace.tokens > 0) log[token] = atMs + pace.settleMs;
+    const bulkDueMs = lane === 'bulk' ? nowMs + pace.intervalMs / BULK_SHARE : state.bulkDueMs;
+    const taken = state.taken + permits.length;
+    return { state: { ...state, taken, nextFreeMs: nextMs, bulkDueMs, log }, permits, waitMs: 0 };
+  }
+}
+
+/** What persons cannot take from bulk: one permit now and then, behind theirs. */
+function isBulksOwn(
+  { bulkDueMs }: BudgetState,
+  { lane, nowMs }: { readonly lane: PermitRequest['lane']; readonly nowMs: number },
+  atMs: number,
+): boolean {
+  return lane === 'bulk' && bulkDueMs <= nowMs && atMs <= nowMs + BULK_DUE_AHEAD_MS;
 }
 
 /** Nobody needs to come back at the very moment that a 429 named: up to a twentieth of the wait later, at most 2 s. */

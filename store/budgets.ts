@@ -1,6 +1,6 @@
 import { BULK_AHEAD_MS, BULK_DUE_AHEAD_MS, BULK_SHARE, PERSON_AHEAD_MS } from '../domain/pacing';
 import type { LearnedLimit } from '../domain/limit-learning';
-import type { Pace, PermitRequest, RateLimit } from '../domain/pacing';
+import type { GrantedPermit, Pace, PermitRequest, RateLimit } from '../domain/pacing';
 import { oneRow } from './database';
 import type { Queryable } from './database';
 
@@ -10,19 +10,20 @@ export interface BudgetKey {
   readonly bucket: string;
 }
 
-/** When a permit's call has arrived at the latest, by the database's clock; 0 = it was not used. */
+/** What became of a permit. */
 export interface ArrivalReport {
-  readonly seq: number;
+  readonly token: number;
+  /** When its call was believed to arrive at the latest, when the permit was given. */
+  readonly believedMs: number;
+  /** When it has arrived at the latest, by the database's clock; 0 = it was never made. */
   readonly atMs: number;
 }
 
 export interface Lease {
   /** The database's clock when the permits were given, in milliseconds since 1970. */
   readonly nowMs: number;
-  /** Number of the first permit; the others follow. */
-  readonly firstSeq: number;
-  /** When each may be used. Empty = none: ask again in `waitMs`. */
-  readonly atMs: readonly number[];
+  /** Empty = none: ask again in `waitMs`. */
+  readonly permits: readonly GrantedPermit[];
   readonly waitMs: number;
 }
 
@@ -44,21 +45,22 @@ const AHEAD = {
  */
 export async function leasePermits(db: Queryable, key: BudgetKey, request: LeaseRequest): Promise<Lease> {
   const { lane, count, pace, reports } = request;
-  const taken = await db.query<{ now: number; wait: number; seq: number; at: number[] }>(
-    `select now_ms as now, wait_ms as wait, first_seq as seq, at_ms as at
-     from take_permits($1, $2, $3, $4, $5, $6, $7)`,
+  const taken = await db.query<{ now: number; wait: number; at: number[]; tokens: number[] }>(
+    `select now_ms as now, wait_ms as wait, at_ms as at, used_tokens as tokens
+     from take_permits($1, $2, $3, $4, $5, $6, $7, $8)`,
     [
       key.serviceId,
       key.bucket,
       lane === 'bulk',
       count,
       { ...pace, ...AHEAD },
-      reports.map((report) => report.seq),
+      reports.map((report) => report.token),
+      reports.map((report) => report.believedMs),
       reports.map((report) => report.atMs),
     ],
   );
-  const { now, wait, seq, at } = oneRow(taken);
-  return { nowMs: now, firstSeq: seq, atMs: at, waitMs: wait };
+  const { now, wait, at, tokens } = oneRow(taken);
+  return { nowMs: now, permits: at.map((atMs, place) => ({ atMs, token: tokens[place] ?? 0 })), waitMs: wait };
 }
 
 /** Closes a bucket for everybody; never shortens a closing that stands. */

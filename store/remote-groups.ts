@@ -57,13 +57,13 @@ export interface GroupRelease {
   readonly error: ReleaseError | null;
 }
 
-/** Gives the group's lease back with the outcome. False: the fence was lost and nothing was recorded. */
+/** Gives the group's lease back with the outcome. `lost`: the fence was lost and nothing was recorded; `changed`: it was asked for anew meanwhile. */
 export async function releaseGroupLease(
   db: Queryable,
   group: { readonly id: string; readonly fence: number },
   release: GroupRelease,
-): Promise<boolean> {
-  const released = await db.query(
+): Promise<'done' | 'changed' | 'lost'> {
+  const released = await db.query<{ changed: boolean }>(
     `update remote_groups set applied_version = case when $4 then $3::bigint else applied_version end,
        remote_id = $5, remote_name = $6, lease_holder = null, lease_until = null, updated_at = clock_timestamp(),
        attention = case when wanted_version = $3 or $7::text = 'waiting' then $7 end,
@@ -71,7 +71,8 @@ export async function releaseGroupLease(
          when $8::text = 'never' then 'infinity'::timestamptz
          else clock_timestamp() + make_interval(secs => $8::double precision / 1000.0) end,
        failures = $9, last_error = $10::jsonb
-     where id = $1 and lease_fence = $2 and lease_holder is not null`,
+     where id = $1 and lease_fence = $2 and lease_holder is not null
+     returning wanted_version <> $3 as changed`,
     [
       group.id,
       group.fence,
@@ -85,7 +86,9 @@ export async function releaseGroupLease(
       release.error,
     ],
   );
-  return released.rowCount === 1;
+  const [row] = released.rows;
+  if (row === undefined) return 'lost';
+  return row.changed ? 'changed' : 'done';
 }
 
 /**

@@ -36,8 +36,9 @@ create table budget_slots (
 
 -- Gives permits; domain/pacing.ts says the same in TypeScript, with the reasons.
 create function take_permits(
-  sid uuid, bucket_name text, bulk boolean, amount integer, pace jsonb, known_seqs bigint[], known_ms double precision[]
-) returns table (now_ms double precision, wait_ms double precision, first_seq bigint, at_ms double precision[])
+  sid uuid, bucket_name text, bulk boolean, amount integer, pace jsonb,
+  known_tokens integer[], believed_ms double precision[], known_ms double precision[]
+) returns table (now_ms double precision, wait_ms double precision, at_ms double precision[], used_tokens integer[])
 language plpgsql as $$
 declare
   b budgets;
@@ -51,7 +52,7 @@ declare
   closed double precision;
   next_ms double precision;
   moment double precision;
-  seq bigint;
+  free integer[];
 begin
   select * into b from budgets where service_id = sid and bucket = bucket_name for update;
   if not found then
@@ -66,27 +67,33 @@ begin
     b.log := array_fill(0::double precision, array[tokens]);
     b.window_ms := win;
   end if;
-  if tokens > 0 then
-    for i in 1 .. cardinality(known_seqs) loop
-      seq := known_seqs[i];
-      if seq < b.taken and seq >= b.taken - tokens then b.log[seq % tokens + 1] := known_ms[i]; end if;
-    end loop;
-  end if;
+  for i in 1 .. cardinality(known_tokens) loop
+    -- Only where the token was not given again meanwhile.
+    if b.log[known_tokens[i] + 1] = believed_ms[i] then b.log[known_tokens[i] + 1] := known_ms[i]; end if;
+  end loop;
   next_ms := greatest(b.next_free, now_ms - tolerance, b.blocked_until, coalesce(closed, 0));
-  moment := next_ms;
-  if tokens > 0 then moment := greatest(moment, b.log[b.taken % tokens + 1] + win); end if;
-  first_seq := b.taken;
+  if tokens > 0 then
+    -- The tokens that are free first.
+    amount := least(amount, tokens);
+    select array_agg(f.place) into free from
+      (select u.place::integer from unnest(b.log) with ordinality u (arrived, place) order by u.arrived, u.place limit amount) f;
+    moment := greatest(next_ms, b.log[free[1]] + win);
+  else
+    moment := next_ms;
+  end if;
   at_ms := '{}';
+  used_tokens := '{}';
   wait_ms := 0;
   if moment > now_ms + ahead and not (bulk and b.bulk_due <= now_ms and moment <= now_ms + furthest) then
     wait_ms := moment - now_ms - ahead;
   else
     for i in 1 .. amount loop
       moment := next_ms;
-      if tokens > 0 then moment := greatest(moment, b.log[b.taken % tokens + 1] + win); end if;
+      if tokens > 0 then moment := greatest(moment, b.log[free[i]] + win); end if;
       exit when i > 1 and moment > now_ms + ahead;
       at_ms := at_ms || moment;
-      if tokens > 0 then b.log[b.taken % tokens + 1] := moment + settle; end if;
+      used_tokens := used_tokens || coalesce(free[i] - 1, 0);
+      if tokens > 0 then b.log[free[i]] := moment + settle; end if;
       next_ms := greatest(next_ms, moment - tolerance) + interval_ms;
       b.taken := b.taken + 1;
     end loop;

@@ -7,7 +7,7 @@ import { startFake } from '../fakes/throttling-service/fake';
 import type { Fake, FakeSettings } from '../fakes/throttling-service/fake';
 import { startTestEngine } from './engine';
 import type { TestEngine } from './engine';
-import { allQuiet, BY, grantMembers, insertMembers, settled } from './organisation';
+import { allQuiet, BY, eventually, grantMembers, insertMembers, settled } from './organisation';
 import { registryOf } from './scripted-target';
 
 let engine: TestEngine;
@@ -104,7 +104,7 @@ describe('a service that throttles', () => {
   });
 
   test('is called by one after the other when it is serial', async () => {
-    const scene = await throttled('serial', { atOnce: 1, latencyMs: 10 }, { budget: { concurrency: 1 } });
+    const scene = await throttled('serial', { atOnce: 1, latencyMs: 10 }, { maxConcurrency: 1 });
 
     await provisionAll(scene);
 
@@ -138,6 +138,22 @@ describe('a service that throttles', () => {
     expect((await scene.fake.summary()).mostInWindow).toBeLessThanOrEqual(60);
     await switchOff(scene);
   });
+});
+
+test('a wait for the budget that is long holds no worker and fails nothing', async () => {
+  const limits = [{ limit: 1, windowMs: 6_000 }] as const;
+  const scene = await throttled('slow', { limits }, { budget: { limits } });
+  await grantMembers(engine, scene.service.id);
+
+  await eventually('some accounts were made, one after the other', async () => (await scene.fake.accounts()).made >= 3);
+
+  const trouble = await engine.db.query(
+    `select from accounts where service_id = $1 and (failures > 0 or lease_holder is not null and lease_until < clock_timestamp())`,
+    [scene.service.id],
+  );
+  expect(trouble.rowCount).toBe(0);
+  expect((await scene.fake.summary()).rejected).toBe(0);
+  await switchOff(scene);
 });
 
 test('a service without limits keeps no books of permits', async () => {
