@@ -7,11 +7,12 @@ import { forgetDeletion, planDeletion } from '../store/grace';
 import { confirmTaking, askGuard, cancelTakings } from '../store/guard';
 import { forgetRemoteGroup } from '../store/remote-groups';
 import { passwordApplied, wantedPassword } from '../store/passwords';
+import { adoptAccount } from './adopt-account';
 import { convergeGroup } from './converge-group';
 import { appears, createAccount, withFreeName } from './create-account';
 import type { HookFormats } from './create-account';
 import { readManagedGroups } from './managed-groups';
-import { RoundEnds } from './round';
+import { GuardNotReady, RoundEnds } from './round';
 import type { Round } from './round';
 import { tellTaken } from './tell';
 
@@ -31,6 +32,8 @@ export async function performStep(round: Round, step: Step, hookFormats: HookFor
   switch (step.step) {
     case 'create':
       return createAccount(round, hookFormats);
+    case 'adopt':
+      return adoptStep(round);
     case 'update profile':
       return updateProfile(round, hookFormats);
     case 'set nickname':
@@ -48,6 +51,13 @@ export async function performStep(round: Round, step: Step, hookFormats: HookFor
     case 'delete':
       return deleteAccount(round);
   }
+}
+
+/** Whoever gets an account that was locked can use it. */
+async function adoptStep(round: Round): Promise<void> {
+  await adoptAccount(round);
+  const isPersons = round.situation.orphan === null;
+  if (isPersons && round.facts.status === 'disabled' && round.entry.abilities.has('enableAccount')) await enable(round);
 }
 
 function present(outcome: WriteOutcome | undefined): void {
@@ -215,6 +225,7 @@ async function heldBack(round: Round, step: GroupStep): Promise<HeldBack> {
       groups: step.removed,
     },
   });
+  if (answer === 'wait') throw new GuardNotReady();
   return { groups: answer === 'allowed' ? [] : step.removed, answer };
 }
 

@@ -21,7 +21,7 @@ import { planProfile, settleUnknown } from './create-account';
 import type { HookFormats } from './create-account';
 import { judgeFailure } from './failures';
 import type { ManagerEntry } from './managers';
-import { Round, RoundEnds } from './round';
+import { GuardNotReady, Round, RoundEnds } from './round';
 import { serviceTrouble, serviceWorked } from './service-trouble';
 import { concernsOperators, tellGone, tellOperators } from './tell';
 
@@ -176,6 +176,8 @@ export function situationOf(round: Deciding, entitled: boolean): Omit<Situation,
     wantedProfile: round.profile,
     wantedGroups: round.service.membership === 'by account' ? situation.desiredGroups : null,
     passwordWanted: situation.passwordWanted,
+    adoptable: situation.adopt !== null && entry.abilities.has('adoptAccount'),
+    orphan: situation.orphan,
   };
 }
 
@@ -194,6 +196,7 @@ async function guard(round: Round, decision: Decision): Promise<void> {
     groups: [],
   };
   const answer = await askGuard(deps.db, { serviceId: service.id, version: situation.version, taking });
+  if (answer === 'wait') throw new GuardNotReady();
   if (answer === 'staged')
     throw new RoundEnds({ outcome: 'removal waits for approval', attention: 'staged', nextTryMs: 'never' });
   if (answer === 'held')

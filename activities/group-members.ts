@@ -32,7 +32,10 @@ export async function convergeMembers(
   for (;;) {
     const found = await memberDifferences(deps.db, place, PAGE);
     const added = found.filter((difference) => difference.wanted);
-    const removed = await allowedRemovals(deps, group, { ...place, removals: found.filter(({ wanted }) => !wanted) });
+    const { removed, wait } = await allowedRemovals(deps, group, {
+      ...place,
+      removals: found.filter(({ wanted }) => !wanted),
+    });
     if (added.length + removed.length > 0) {
       changed = true;
       await write(deps, round, { group, added, removed });
@@ -40,7 +43,8 @@ export async function convergeMembers(
       await record(deps, place, { added: added.map(userIdOf), removed: removed.map(userIdOf) });
     }
     // A page of nothing but removals that were staged just now is not the end: behind it may be who joins.
-    else if (found.length < PAGE) return changed ? ['change members'] : [];
+    // Whoever waits for a change to be looked at is due again by that change.
+    else if (wait || found.length < PAGE) return changed ? ['change members'] : [];
   }
 }
 
@@ -94,12 +98,15 @@ async function allowedRemovals(
   deps: ActivityDependencies,
   group: MemberGroup,
   { serviceId, removals }: Removals,
-): Promise<readonly MemberDifference[]> {
-  const allowed: MemberDifference[] = [];
+): Promise<{ readonly removed: readonly MemberDifference[]; readonly wait: boolean }> {
+  const removed: MemberDifference[] = [];
+  let wait = false;
   for (const removal of removals) {
     const { userId, username } = removal;
     const taking = { userId, username, kind: 'group removal', amount: 1, groups: [group.id] } as const;
-    if ((await askGuard(deps.db, { serviceId, version: group.version, taking })) === 'allowed') allowed.push(removal);
+    const answer = await askGuard(deps.db, { serviceId, version: group.version, taking });
+    if (answer === 'allowed') removed.push(removal);
+    wait ||= answer === 'wait';
   }
-  return allowed;
+  return { removed, wait };
 }

@@ -11,7 +11,9 @@ import type { EngineService } from '../store/engine-services';
 import { leaseRemainingMs, takeLeases } from '../store/leases';
 import { readSituations } from '../store/situations';
 import { stageDone, stageSync } from '../store/sync-items';
+import { withdrawSync } from '../store/sync-withdrawal';
 import { finishSync, readSync } from '../store/syncs';
+import type { Sync } from '../store/syncs';
 import type {
   AccountInput,
   CallManagerInput,
@@ -29,6 +31,7 @@ import type { Webhook } from './deliver-notifications';
 import type { ActivityDependencies } from './dependencies';
 import { answerManagerCall } from './answer-call';
 import type { CallOptions } from './manager-call';
+import { compareFirst } from './full-sync';
 import { probeService } from './probe';
 import { LEASE_MS, Round } from './round';
 import { serviceTrouble } from './service-trouble';
@@ -71,7 +74,8 @@ export function createActivities({ deps, webhook }: ActivityOptions) {
           heartbeat: () => Context.current().heartbeat(),
         }),
       ),
-    stageSync: ({ syncId }: { readonly syncId: string }): Promise<number> => alive(deps, () => beginSync(deps, syncId)),
+    stageSync: ({ syncId }: { readonly syncId: string }): Promise<number | 'later'> =>
+      alive(deps, () => beginSync(deps, syncId)),
     finishSync: ({ syncId, cancelled }: { readonly syncId: string; readonly cancelled: boolean }): Promise<void> =>
       alive(deps, () => endSync(deps, syncId, cancelled)),
     sweep: (): Promise<SweepReport> => alive(deps, () => sweep(deps, () => Context.current().heartbeat())),
@@ -215,16 +219,33 @@ async function convergeRemoteGroup(deps: ActivityDependencies, input: GroupInput
   return convergeGroup(deps, { service, entry, call, holder }, input.remoteGroupId);
 }
 
-/** Stages a sync. A hook that updates all groups by itself is asked first; what it has done needs no account looked at. */
-async function beginSync(deps: ActivityDependencies & FlowDependencies, syncId: string): Promise<number> {
+/**
+ * Stages a sync; `later`: it waits for the comparison that it begins with. A hook that updates all groups by itself is asked
+ * first; what it has done needs no account looked at.
+ */
+async function beginSync(deps: ActivityDependencies & FlowDependencies, syncId: string): Promise<number | 'later'> {
   const sync = await readSync(deps.db, syncId);
   const service = sync === undefined ? undefined : await engineServiceByName(deps.db, sync.service);
-  if (sync?.status === 'staging' && !sync.dryRun && service !== undefined && isForAllGroups(deps, service, sync)) {
-    if (!(await callUpdateAllGroups(deps, service))) return stageDone(deps.db, syncId, 'done by the hook');
+  const isToStage = sync?.status === 'staging' && sync.total === 0 && !sync.dryRun;
+  if (isToStage && service !== undefined) {
+    const begun = await beforeStaging(deps, service, sync);
+    if (begun !== 'stage it') return begun;
   }
   const total = await stageSync(deps.db, syncId);
   deps.failpoint('sync:after-stage');
   return total;
+}
+
+async function beforeStaging(
+  deps: ActivityDependencies & FlowDependencies,
+  service: EngineService,
+  sync: Sync,
+): Promise<number | 'later' | 'stage it'> {
+  if (isForAllGroups(deps, service, sync) && !(await callUpdateAllGroups(deps, service)))
+    return stageDone(deps.db, sync.id, 'done by the hook');
+  const comparison = await compareFirst(deps, service, sync);
+  if (comparison === 'running') return 'later';
+  return comparison === 'failed' ? 0 : 'stage it';
 }
 
 async function endSync(
@@ -233,6 +254,7 @@ async function endSync(
   cancelled: boolean,
 ): Promise<void> {
   const reason = cancelled ? 'the sync was cancelled' : 'not reached';
+  if (cancelled) await withdrawSync(deps.db, syncId);
   await finishSync(deps.db, syncId, { status: cancelled ? 'cancelled' : 'succeeded', reason });
   deps.failpoint('sync:after-finish');
   const sync = await readSync(deps.db, syncId);

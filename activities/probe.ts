@@ -3,6 +3,7 @@ import type { FlowDependencies } from '../hooks/flow';
 import { accountToTry } from '../store/breaker';
 import { engineServiceByName, resumeService } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
+import { FIRST_RUN } from '../store/first-run';
 import type { ConvergeOutcome } from '../workflows/contracts';
 import type { ActivityDependencies } from './dependencies';
 import { callManager } from './manager-call';
@@ -25,7 +26,7 @@ export async function probeService(
 ): Promise<boolean> {
   const service = await engineServiceByName(deps.db, name);
   const reason = service?.pausedReason ?? null;
-  if (service === undefined || reason === null || reason === 'operator') return false;
+  if (service === undefined || reason === null || reason === 'operator' || reason === FIRST_RUN) return false;
   const well = (await connects(deps, service, access.call)) && (await serves(deps, service, access));
   deps.log.info({ event: 'service.probed', service: name, well });
   if (!well) return false;
@@ -47,6 +48,8 @@ async function connects(deps: ActivityDependencies, service: EngineService, call
 }
 
 async function serves(deps: ActivityDependencies, service: EngineService, access: ProbeAccess): Promise<boolean> {
+  // Nothing is written there yet, also not to try.
+  if (service.firstRun === 'plan') return true;
   const userId = await accountToTry(deps.db, service.id);
   if (userId === undefined) return true;
   const outcome = await access.tryAccount(service, userId);

@@ -3,16 +3,19 @@ import type { Page, RemoteAccount, RemoteGroup } from '@muster/sdk';
 import type { FlowDependencies } from '../hooks/flow';
 import { engineServiceById } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
+import { FIRST_RUN } from '../store/first-run';
 import { compareWithSeen, missingGroups, repairDifferences } from '../store/reconcile-compare';
 import { endReconciliation, readReconciliation, recordPage } from '../store/reconciliations';
 import type { Reconciliation, SeenThing } from '../store/reconciliations';
 import { forgetRemoteGroup } from '../store/remote-groups';
 import type { ActivityDependencies } from './dependencies';
+import { wakeWaitingSync } from '../store/sync-comparison';
 import { judgeFailure } from './failures';
 import { callManager } from './manager-call';
 import type { CallOptions } from './manager-call';
 import type { ManagerEntry } from './managers';
 import { serviceTrouble } from './service-trouble';
+import { dealWithStrangers } from './strangers';
 
 export interface ReconcileContext {
   readonly signal: AbortSignal;
@@ -44,8 +47,9 @@ export async function reconcileService(
   const service = run === undefined ? undefined : await engineServiceById(deps.db, run.serviceId);
   if (run === undefined || service === undefined || run.finishedAt !== null) return { waitMs: null };
   if (service.blockedMs > 0) return { waitMs: service.blockedMs };
-  if (service.pausedReason !== null) {
-    await endReconciliation(deps.db, id, { error: `the service is paused: ${service.pausedReason}`, repaired: 0 });
+  // It only reads: what it makes due waits for the first run like everything else.
+  if (service.pausedReason !== null && service.pausedReason !== FIRST_RUN) {
+    await breakOff(deps, id, `the service is paused: ${service.pausedReason}`);
     return { waitMs: null };
   }
   try {
@@ -57,13 +61,19 @@ export async function reconcileService(
     const verdict = judgeFailure(error, 0, deps.random());
     await serviceTrouble(deps, service, { verdict });
     if (error.kind === 'throttled') return { waitMs: error.retryAfterMs };
-    await endReconciliation(deps.db, id, { error: error.message, repaired: 0 });
+    await breakOff(deps, id, error.message);
     return { waitMs: null };
   }
-  await compare(deps, run);
+  await compare(deps, run, service);
   // What was made due is sent now, not at the next tick.
   if (run.mode === 'repair') await deps.starter.sweepNow();
   return { waitMs: null };
+}
+
+/** What was listed so far says nothing. */
+async function breakOff(deps: ActivityDependencies, id: string, error: string): Promise<void> {
+  await endReconciliation(deps.db, id, { error, repaired: 0 });
+  await wakeWaitingSync(deps.db, id);
 }
 
 async function readAll(deps: ActivityDependencies, run: Reconciliation, listing: Listing): Promise<void> {
@@ -110,13 +120,14 @@ function seenThing(item: RemoteAccount & RemoteGroup, owner: string): SeenThing 
     name: item.name,
     key,
     ours: key !== null && item.owner === owner,
+    email: item.email ?? null,
     enabled: item.enabled ?? null,
     groups: item.groups ?? null,
   };
 }
 
 /** Together: a comparison that is repeated after a crash must not list everything twice. */
-async function compare(deps: ActivityDependencies, run: Reconciliation): Promise<void> {
+async function compare(deps: ActivityDependencies, run: Reconciliation, service: EngineService): Promise<void> {
   await deps.db.transaction(async (client) => {
     await compareWithSeen(client, run.id);
     let repaired = 0;
@@ -127,7 +138,9 @@ async function compare(deps: ActivityDependencies, run: Reconciliation): Promise
         repaired += 1;
       }
     }
+    repaired += await dealWithStrangers(client, deps, { run, service });
     await endReconciliation(client, run.id, { error: null, repaired });
+    await wakeWaitingSync(client, run.id);
   });
   deps.log.info({ event: 'reconcile.done', service: run.service, mode: run.mode });
 }

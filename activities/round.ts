@@ -165,6 +165,14 @@ export class RoundEnds extends Error {
   }
 }
 
+/** A change is being looked at as a whole: what it takes away waits until then. */
+export class GuardNotReady extends RoundEnds {
+  constructor() {
+    super({ outcome: 'a change is being looked at', attention: 'waiting', nextTryMs: 1_000 });
+    this.name = 'GuardNotReady';
+  }
+}
+
 /** The sync was paused or cancelled before the account's first call: it is as it was, and its turn is now. */
 export class RoundStopped extends RoundEnds {
   constructor() {

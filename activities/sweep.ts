@@ -6,7 +6,9 @@ import type { DueAccountRow } from '../store/due';
 import { engineServiceById, takeProbes } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
 import { unexpandedChanges } from '../store/expand';
+import { firstRunsToPlan, tellFirstPlans } from '../store/first-run';
 import { bumpEndedGrace } from '../store/grace';
+import { settleGuardPauses } from '../store/guard-trip';
 import { settleChangeOperations } from '../store/operations';
 import { expirePasswords } from '../store/passwords';
 import { settleDrains } from '../store/pauses';
@@ -49,9 +51,11 @@ export async function sweep(
   heartbeat();
   await bumpEndedGrace(deps.db);
   const sent = await sendDue(deps, parts, heartbeat);
+  await parts.run({ work: 'first runs' }, () => planFirstRuns(deps));
   await expirePasswords(deps.db);
   await settleChangeOperations(deps.db);
   await settleDrains(deps.db);
+  await settleGuardPauses(deps.db);
   heartbeat();
   const syncs = await sendSyncs(deps);
   for (const { name } of await takeProbes(deps.db)) await deps.starter.probe(name);
@@ -106,6 +110,16 @@ async function sendService(
   if (due.length <= FEW_ACCOUNTS) return dispatchAccounts(deps, service, due);
   await requestSync(deps.db, { serviceId: service.id, kind: 'due', scope: {}, actor: 'system:sweep' });
   await beginNextSync(deps, service.name);
+}
+
+/** The first run of a service is a plan: it is made as soon as something is due, and anew when it says too little. */
+async function planFirstRuns(deps: ActivityDependencies & FlowDependencies): Promise<void> {
+  for (const { id, name } of await firstRunsToPlan(deps.db)) {
+    const request = { serviceId: id, kind: 'due', scope: {}, dryRun: true, actor: 'system:first-run' } as const;
+    await requestSync(deps.db, { ...request, reason: 'the first run of a service is a plan' });
+    await beginNextSync(deps, name);
+  }
+  await tellFirstPlans(deps.db);
 }
 
 /** Queued syncs begin when their turn has come; one whose workflow was lost is started again under the same id. */

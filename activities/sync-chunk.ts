@@ -7,7 +7,9 @@ import { takeLeases } from '../store/leases';
 import { readSituations } from '../store/situations';
 import { openItems, recordItems } from '../store/sync-items';
 import type { ItemOutcome, SyncItem } from '../store/sync-items';
+import { FIRST_RUN } from '../store/first-run';
 import { readSync } from '../store/syncs';
+import type { Sync } from '../store/syncs';
 import type { ConvergeOutcome } from '../workflows/contracts';
 import { sendThroughHook } from './chunk-hooks';
 import { convergeLeased } from './converge';
@@ -36,14 +38,16 @@ export interface ChunkContext extends HookAccess {
 export interface ChunkAnswer {
   /** null = every item of the chunk has its outcome; else come back after so many milliseconds. */
   readonly waitMs: number | null;
+  /** The service is paused: its resumption is told by a signal, and the wait is only for the case that it is lost. */
+  readonly paused?: true;
 }
 
 /** Accounts whose leases are taken and situations are read together. */
 const BATCH = 25;
 /** How long a chunk waits before it looks again at accounts that another writer has. */
 const LEASED_WAIT_MS = 500;
-/** How long it waits before it looks again at a service that is paused. */
-const PAUSED_WAIT_MS = 10_000;
+/** A signal tells that a paused service goes on; without one it is looked at again after so long. */
+const PAUSED_WAIT_MS = 600_000;
 /** A changed account is gone round again so often; after that its own workflow has it. */
 const MAX_ROUNDS = 5;
 /** Calls that run when the sync is stopped may still end by themselves. */
@@ -66,7 +70,7 @@ export async function syncChunk(
   if (sync.dryRun) return planChunk(deps, { request, context, items });
   for (let start = 0; start < items.length; start += BATCH) {
     context.stop.throwIfAborted();
-    const service = await openService(deps, request.service);
+    const service = await openService(deps, request.service, sync);
     if (service === undefined || 'waitMs' in service) return service ?? { waitMs: null };
     const batch = { request, service, context, items: items.slice(start, start + BATCH) };
     await withGrace(context.stop, GRACE_MS, (hardEnd) => syncBatch(deps, { ...batch, hardEnd }));
@@ -78,14 +82,23 @@ export async function syncChunk(
 }
 
 /** The service, or how long to wait for it; undefined = it is no more. */
-async function openService(deps: ActivityDependencies, name: string): Promise<EngineService | ChunkAnswer | undefined> {
+async function openService(
+  deps: ActivityDependencies,
+  name: string,
+  sync: Sync,
+): Promise<EngineService | ChunkAnswer | undefined> {
   const service = await engineServiceByName(deps.db, name);
   if (service === undefined) return undefined;
   if (service.blockedMs > 0) return { waitMs: service.blockedMs };
-  if (service.pausedReason !== null || !(await canBeBuilt(deps, service))) return { waitMs: PAUSED_WAIT_MS };
+  if (isPausedFor(service, sync) || !(await canBeBuilt(deps, service))) return { waitMs: PAUSED_WAIT_MS, paused: true };
   // Its budget is used up for long: the workflow waits, and holds no worker slot.
   const budgetWaitMs = hasManager(deps, service) ? (deps.managers.get(service).budget?.longWaitMs ?? 0) : 0;
   return budgetWaitMs > 0 ? { waitMs: budgetWaitMs } : service;
+}
+
+/** What a person has approved of a plan is done also where everything else waits for the first run. */
+function isPausedFor({ pausedReason }: EngineService, { planOf }: Sync): boolean {
+  return pausedReason !== null && !(pausedReason === FIRST_RUN && planOf !== null);
 }
 
 /** A plan asks the far side nothing, so it waits for no service that is paused. */

@@ -31,12 +31,11 @@ export async function tellGone(client: Queryable, round: Round): Promise<void> {
 
 /** Whether operators must hear of this outcome. */
 export function concernsOperators(release: Release): boolean {
-  return release.attention === 'staged' || release.attention === 'rejected';
+  return release.attention === 'rejected';
 }
 
-/** Tells the operators what waits for them; in the transaction of the release. */
+/** Tells the operators what waits for them; in the transaction of the release. Of what the guard stages they hear where it is staged. */
 export async function tellOperators(client: Queryable, round: Round, release: Release): Promise<void> {
-  if (release.attention === 'staged') await tellStaged(client, round);
   if (release.attention === 'rejected') await tellRejected(client, round, release);
 }
 
@@ -48,16 +47,5 @@ async function tellRejected(client: Queryable, round: Round, release: Release): 
     text: `The account of ${situation.username} on ${service.name}: ${release.error?.message ?? release.outcome}. See all with GET /v1/services/${service.name}/accounts?attention=rejected.`,
     serviceName: service.name,
     dedupeKey: `rejected/${service.name}`,
-  });
-}
-
-async function tellStaged(client: Queryable, round: Round): Promise<void> {
-  const { service } = round;
-  await notifyOperators(client, {
-    level: 'danger',
-    title: `${service.title ?? service.name}: removals wait for you`,
-    text: `More would be taken away from ${service.name} within 24 hours than its guard allows. Nothing of it happens before you look: muster guard ${service.name}`,
-    serviceName: service.name,
-    dedupeKey: `staged/${service.name}`,
   });
 }

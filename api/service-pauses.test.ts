@@ -57,7 +57,7 @@ describe('the work on a service by hand', () => {
       mode: 'report',
       actor: 'client:test',
     });
-    const stranger = { remoteId: 'x1', name: 'root', key: null, ours: false, enabled: true, groups: null };
+    const stranger = { remoteId: 'x1', name: 'root', key: null, email: null, ours: false, enabled: true, groups: null };
     await recordPage(db, { id, kind: 'account', items: [stranger], phase: 'groups', cursor: null });
     await compareWithSeen(db, id);
     await endReconciliation(db, id, { error: null, repaired: 0 });

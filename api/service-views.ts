@@ -6,6 +6,7 @@ import { engineServiceByName } from '../store/engine-services';
 import { oneLine, serviceName, timestamp, uuid } from './fields';
 import { Problem } from './problem';
 import { shownConfig } from './service-config';
+import { breaker, firstRun, guard, orphans, reconcile } from './service-safety';
 import type { ErrorItem } from '../store/errors';
 import type { ServiceRecord } from '../store/services';
 import type { ApiContext } from './context';
@@ -29,42 +30,13 @@ const mapping = z
   })
   .meta({ id: 'Mapping' });
 
-const guardLimit = z
-  .strictObject({
-    minimum: z.number().int().min(0).max(1_000_000).optional(),
-    percent: z.number().min(0).max(100).optional(),
-    maximum: z.number().int().min(0).max(1_000_000).optional(),
-  })
-  .optional();
-
-const breaker = z
-  .strictObject({
-    failures: z
-      .number()
-      .int()
-      .min(1)
-      .max(10_000)
-      .optional()
-      .meta({ description: 'calls in a row without an answer; 10' }),
-    rejections: z.number().int().min(1).max(1_000_000).optional().meta({ description: 'refusals in a row; 50' }),
-    accounts: z.number().int().min(1).max(1000).optional().meta({ description: 'of so many accounts at least; 3' }),
-    probeSeconds: z.number().int().min(1).max(3600).optional().meta({ description: 'first look; 10' }),
-    longestProbeSeconds: z.number().int().min(1).max(86_400).optional().meta({ description: 'longest pause; 600' }),
-  })
-  .meta({ id: 'Breaker' });
-
-const reconcile = z
-  .strictObject({
-    mode: z.enum(['off', 'report', 'repair']).optional().meta({ description: '`report` unless said otherwise' }),
-  })
-  .meta({ id: 'Reconcile' });
-
 /** Why a service is paused, since when, and when it is next looked at. */
 export const pausedSchema = z
   .object({
-    reason: z
-      .enum(['operator', 'credentials', 'unavailable', 'too many failures', 'guard'])
-      .meta({ description: '`operator`: by hand; the others begin and end by themselves' }),
+    reason: z.enum(['operator', 'credentials', 'unavailable', 'too many failures', 'guard', 'first run']).meta({
+      description:
+        '`operator`: by hand; `guard`: until what is staged is decided; `first run`: until a plan is approved; the others begin and end by themselves',
+    }),
     detail: z.string().nullable(),
     by: z.string().nullable().meta({ description: '`system`, or who paused it' }),
     since: timestamp.nullable(),
@@ -167,10 +139,7 @@ export const serviceFields = {
     .optional()
     .meta({ description: 'by state name; wins over nameFormat' }),
   nicknameFormat: format.optional(),
-  guard: z
-    .strictObject({ removal: guardLimit, disable: guardLimit, 'group removal': guardLimit })
-    .optional()
-    .meta({ description: 'how much may be taken away within 24 hours' }),
+  guard: guard.optional().meta({ description: 'how much may be taken away within 24 hours' }),
   breaker: breaker.optional().meta({ description: 'when the service as a whole is taken to be broken, and paused' }),
   reconcile: reconcile.optional().meta({ description: 'what the nightly comparison with the service does' }),
   maxConcurrency: z
@@ -185,6 +154,8 @@ export const serviceFields = {
     description:
       'what the service allows; what is not set is learned from its answers. It replaces the one that was set',
   }),
+  orphans: orphans.optional().meta({ description: 'what is done about accounts that Muster did not make' }),
+  firstRun: firstRun.optional(),
 } as const;
 
 const fieldsSchema = z.strictObject(serviceFields);
@@ -208,11 +179,13 @@ export const serviceSchema = z
     nameFormat: z.string().nullable(),
     nameFormats: z.record(z.string(), z.string()),
     nicknameFormat: z.string().nullable(),
-    guard: z.strictObject({ removal: guardLimit, disable: guardLimit, 'group removal': guardLimit }),
+    guard,
     breaker,
     reconcile,
     maxConcurrency: z.number().int().nullable(),
     budget,
+    orphans,
+    firstRun,
     membership: z
       .enum(['by account', 'by group', 'none'])
       .meta({ description: 'how group membership is written there' }),

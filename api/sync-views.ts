@@ -7,9 +7,10 @@ import { Problem } from './problem';
 import type { Sync } from '../store/syncs';
 import type { ApiContext } from './context';
 
-export const syncKind = z
-  .enum(['groups', 'nicknames', 'accounts', 'validate', 'full', 'due'])
-  .meta({ description: '`due`: what is due already; the others look at every account of the scope' });
+export const syncKind = z.enum(['groups', 'nicknames', 'accounts', 'validate', 'full', 'due']).meta({
+  description:
+    '`due`: what is due already; the others look at every account of the scope; `full` of everything is first compared with what the service lists',
+});
 
 export const progressSchema = z
   .object({
@@ -39,6 +40,7 @@ export const syncSchema = z
     progress: progressSchema,
     retryOf: uuid.nullable().meta({ description: 'the sync whose failed accounts it tries again' }),
     planOf: uuid.nullable().meta({ description: 'the plan that it executes' }),
+    error: z.string().nullable().meta({ description: 'why it failed as a whole' }),
     createdAt: timestamp,
     startedAt: timestamp.nullable(),
     finishedAt: timestamp.nullable(),
@@ -47,6 +49,7 @@ export const syncSchema = z
       items: z.string(),
       events: z.string(),
       plan: z.string().optional(),
+      reconciliation: z.string().optional().meta({ description: 'the comparison that a full sync begins with' }),
       temporal: z.string().optional(),
     }),
   })
@@ -67,7 +70,16 @@ export function showSync(
   sync: Sync,
   context: Pick<ApiContext, 'temporalUiUrl' | 'temporalNamespace'>,
 ): z.input<typeof syncSchema> {
-  const { serviceId: _id, workflowId, scope, pace: _pace, revision: _revision, signalDue: _signal, ...rest } = sync;
+  const {
+    serviceId: _id,
+    reconciliationId,
+    workflowId,
+    scope,
+    pace: _pace,
+    revision: _revision,
+    signalDue: _signal,
+    ...rest
+  } = sync;
   const self = `/v1/services/${sync.service}/syncs/${sync.id}`;
   const temporal = temporalLink(workflowId, context);
   return {
@@ -79,6 +91,9 @@ export function showSync(
       items: `${self}/items`,
       events: `${self}/events`,
       ...(sync.dryRun ? { plan: `${self}/plan` } : {}),
+      ...(reconciliationId === null
+        ? {}
+        : { reconciliation: `/v1/services/${sync.service}/reconciliations/${reconciliationId}` }),
       ...(temporal === undefined ? {} : { temporal }),
     },
   };

@@ -7,8 +7,10 @@ import type { BenchPerson } from './organisation';
 import { plainLoop } from './plain-loop';
 import { startServers } from './servers';
 import type { BenchServers } from './servers';
+import { atMost, paragraphs } from './section';
+import type { BenchOptions, SectionReport } from './section';
 
-export interface ProvisioningFigures {
+interface ProvisioningFigures {
   readonly people: number;
   readonly memberships: number;
   readonly groups: number;
@@ -21,11 +23,16 @@ export interface ProvisioningFigures {
   readonly concurrency: number;
 }
 
+const PEOPLE = 10_000;
 const CONCURRENCY = 8;
 const LOOK_MS = 1_000;
 
 /** Imports an organisation and provisions it into a real PostgreSQL, then makes the same manager calls in a plain loop. */
-export async function benchProvisioning(people: number, log: (line: string) => void): Promise<ProvisioningFigures> {
+export async function benchProvisioning(options: BenchOptions): Promise<SectionReport> {
+  return reportOf(await measure(options.people ?? PEOPLE, options.log));
+}
+
+async function measure(people: number, log: (line: string) => void): Promise<ProvisioningFigures> {
   const organisation = makeOrganisation(people, 300);
   const servers = await startServers(log);
   try {
@@ -79,7 +86,7 @@ async function provision(servers: BenchServers, people: number, log: (line: stri
   await client.call({
     method: 'POST',
     path: '/v1/services',
-    body: { name: 'bench', connector: 'postgres', config, maxConcurrency: CONCURRENCY },
+    body: { name: 'bench', connector: 'postgres', firstRun: 'write', config, maxConcurrency: CONCURRENCY },
   });
   await client.call({ method: 'POST', path: '/v1/grants', body: { service: 'bench', state: 'name:Member' } });
   let spoken = 0;
@@ -98,4 +105,40 @@ async function provision(servers: BenchServers, people: number, log: (line: stri
     }
     await delay(LOOK_MS);
   }
+}
+
+function reportOf(figures: ProvisioningFigures): SectionReport {
+  const { people, provisionSeconds, plainSeconds, importSeconds } = figures;
+  const rate = (seconds: number): string => `${(people / seconds).toFixed(0)}/s`;
+  const engineSeconds = Math.max(0, provisionSeconds - plainSeconds);
+  return {
+    method: paragraphs(
+      `${people} people, ${figures.groups} groups, ${figures.memberships} memberships; one API process, one worker process, embedded PostgreSQL for`,
+      'Muster, a second cluster as the external service, the Temporal development server: all on this machine, sharing its cores.',
+      'Provisioning is the time from adding the service to the last account being as it should be: create and set groups for each',
+      `person, ${figures.concurrency} calls at a time. The plain loop makes the same calls of the same manager with the same concurrency,`,
+      'without Muster, against a fresh server of the same kind, after Muster has finished (so it has the cores for itself).',
+      "Both log in as the server's superuser: since PostgreSQL 16 a GRANT of anybody else grows with the number of roles they made.",
+    ),
+    tables: [
+      {
+        columns: ['what', 'time', 'people per second'],
+        rows: [
+          ['import', `${importSeconds.toFixed(1)} s`, rate(importSeconds)],
+          ['provisioning with Muster', `${provisionSeconds.toFixed(1)} s`, rate(provisionSeconds)],
+          ['the same calls in a plain loop', `${plainSeconds.toFixed(1)} s`, rate(plainSeconds)],
+        ],
+      },
+    ],
+    bars: [atMost("the engine's share / that of the calls", engineSeconds / plainSeconds, { value: 1 })],
+    remarks: workerWords(figures),
+  };
+}
+
+function workerWords({ workerCpuSeconds, workerPeakMib, apiPeakMib, people }: ProvisioningFigures): readonly string[] {
+  if (workerCpuSeconds === undefined) return [];
+  const each = ((workerCpuSeconds * 1000) / people).toFixed(1);
+  return [
+    `Worker: ${workerCpuSeconds.toFixed(1)} s of CPU (${each} ms an account), peak ${workerPeakMib ?? '?'} MiB; API peak ${apiPeakMib ?? '?'} MiB.`,
+  ];
 }

@@ -1,44 +1,92 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describeMachine } from './machine';
-import type { ProvisioningFigures } from './provisioning';
+import type { Bar, Section, SectionReport, Table } from './section';
 
-/** The page docs/benchmarks.md: what was measured, how, and on what. */
-export function reportOf(figures: ProvisioningFigures, date: Date): string {
-  const { people, provisionSeconds, plainSeconds, importSeconds } = figures;
-  const rate = (seconds: number): string => `${(people / seconds).toFixed(0)}/s`;
-  const rows = [
-    ['import', `${importSeconds.toFixed(1)} s`, rate(importSeconds)],
-    ['provisioning with Muster', `${provisionSeconds.toFixed(1)} s`, rate(provisionSeconds)],
-    ['the same calls in a plain loop', `${plainSeconds.toFixed(1)} s`, rate(plainSeconds)],
-  ];
+/** A section as it is kept. */
+interface KeptSection extends SectionReport {
+  readonly title: string;
+  readonly machine: string;
+  readonly date: string;
+  readonly seconds: number;
+}
+
+/** The page and the figures that it is made of. */
+const DOCS = join(__dirname, '..', '..', 'docs');
+const FIGURES = join(DOCS, 'benchmarks');
+
+/** Keeps the figures of a section and writes the page anew; the other sections stay as they were measured. */
+export function keepSection(
+  section: Section,
+  report: SectionReport & { readonly seconds: number },
+  order: readonly string[],
+): void {
+  mkdirSync(FIGURES, { recursive: true });
+  const kept: KeptSection = { title: section.title, ...stamp(), ...report };
+  writeFileSync(fileOf(section.name), `${JSON.stringify(kept, undefined, 2)}\n`);
+  const names = readdirSync(FIGURES).flatMap((file) => /^(.*)\.generated\.json$/.exec(file)?.[1] ?? []);
+  const sections = order.filter((name) => names.includes(name)).map((name) => readSection(name));
+  writeFileSync(join(DOCS, 'benchmarks.md'), pageOf(sections));
+}
+
+/** One section as text, for the terminal. */
+export function showSection(title: string, report: SectionReport, seconds: number): string {
+  return textOf({ title, ...stamp(), ...report, seconds }).join('\n');
+}
+
+function stamp(): Pick<KeptSection, 'machine' | 'date'> {
+  return { machine: describeMachine(), date: new Date().toISOString().slice(0, 10) };
+}
+
+function fileOf(name: string): string {
+  return join(FIGURES, `${name}.generated.json`);
+}
+
+function readSection(name: string): KeptSection {
+  if (!existsSync(fileOf(name))) throw new Error(`there are no figures of ${name}`);
+  return JSON.parse(readFileSync(fileOf(name), 'utf8')) as KeptSection;
+}
+
+function pageOf(sections: readonly KeptSection[]): string {
   const lines = [
     '# Benchmarks',
     '',
-    'Written by `npm run bench`; every figure is of one run on one machine, the baseline in the same run.',
+    'Written by `npm run bench`; each section is of one run on one machine, its baseline in the same run. `npm run bench -- <name>`',
+    'measures one section anew and leaves the others. Sizes can be given (`--seconds 10 --people 500`); then nothing is written here.',
     '',
-    `Machine: ${describeMachine()}. Date: ${date.toISOString().slice(0, 10)}.`,
-    '',
-    '## Import and provisioning into PostgreSQL',
-    '',
-    `${people} people, ${figures.groups} groups, ${figures.memberships} memberships; one API process, one worker process, embedded PostgreSQL for`,
-    'Muster, a second cluster as the external service, the Temporal development server: all on this machine, sharing its cores.',
-    `Provisioning is the time from adding the service to the last account being as it should be: create and set groups for each`,
-    `person, ${figures.concurrency} calls at a time. The plain loop makes the same calls of the same manager with the same concurrency,`,
-    'without Muster, against a fresh server of the same kind, after Muster has finished (so it has the cores for itself).',
-    "Both log in as the server's superuser: since PostgreSQL 16 a GRANT of anybody else grows with the number of roles they made.",
-    '',
-    '| what | time | people per second |',
-    '| --- | --- | --- |',
-    ...rows.map((row) => `| ${row.join(' | ')} |`),
-    '',
-    `Muster / plain loop: ${(provisionSeconds / plainSeconds).toFixed(2)}. The engine's share is ${Math.max(0, provisionSeconds - plainSeconds).toFixed(1)} s,`,
-    `that of the calls ${plainSeconds.toFixed(1)} s.`,
-    ...(figures.workerCpuSeconds === undefined
-      ? []
-      : [
-          '',
-          `Worker: ${figures.workerCpuSeconds.toFixed(1)} s of CPU (${((figures.workerCpuSeconds * 1000) / people).toFixed(1)} ms an account), peak ${figures.workerPeakMib ?? '?'} MiB; API peak ${figures.apiPeakMib ?? '?'} MiB.`,
-        ]),
-    '',
+    ...overview(sections),
+    ...sections.flatMap((section) => textOf(section)),
   ];
-  return lines.join('\n');
+  return `${lines.join('\n').trimEnd()}\n`;
+}
+
+function overview(sections: readonly KeptSection[]): readonly string[] {
+  const rows = sections.map(({ title, bars, date }) => {
+    const met = bars.filter((bar) => bar.met).length;
+    return [title, bars.length === 0 ? 'none' : `${met} of ${bars.length}`, date];
+  });
+  return tableOf({ columns: ['section', 'bars met', 'measured'], rows });
+}
+
+function textOf({ title, machine, date, seconds, method, tables, bars, remarks = [] }: KeptSection): readonly string[] {
+  return [
+    `## ${title}`,
+    '',
+    `Machine: ${machine}. Date: ${date}. The section took ${seconds} s.`,
+    '',
+    ...method.flatMap((paragraph) => [paragraph, '']),
+    ...tables.flatMap((table) => tableOf(table)),
+    ...(bars.length === 0 ? [] : barsOf(bars)),
+    ...remarks.flatMap((paragraph) => [paragraph, '']),
+  ];
+}
+
+function barsOf(bars: readonly Bar[]): readonly string[] {
+  const rows = bars.map(({ what, wanted, measured, met }) => [what, wanted, measured, met ? 'met' : '**not met**']);
+  return tableOf({ columns: ['bar', 'wanted', 'measured', ''], rows });
+}
+
+function tableOf({ columns, rows }: Table): readonly string[] {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(columns), line(columns.map(() => '---')), ...rows.map(line), ''];
 }

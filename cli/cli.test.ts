@@ -6,7 +6,9 @@ import { ableConnector } from '../test/environment/fake-connector';
 import { addAccounts, addGrant, addService, addUser } from '../test/store/organisation';
 import { ensureBuiltInStates } from '../store/states';
 import { recordItems, stageSync } from '../store/sync-items';
-import { requestSync, startNextQueued } from '../store/syncs';
+import { finishSync, listSyncs, requestSync, startNextQueued } from '../store/syncs';
+import { syncWatch } from '../api/sync-watch';
+import { waitFor } from '../runtime/wait-for';
 import { createProgram } from './program';
 import { runCommandLine } from './run';
 import type { TestApi } from '../test/environment/api';
@@ -256,6 +258,58 @@ describe('the command line', () => {
 
     expect(empty.out).toBe('Nothing waits for a decision.\n');
     expect(waiting.out).toMatch(/ada +removal/);
+  });
+
+  test('the guard keeps who decided, when and why', async () => {
+    const open = await api.context.db.query<{ id: string }>(`select id from guard_staged where service_id = $1`, [
+      mail,
+    ]);
+    const ended = endOperations(api, 'rejectStaged');
+    await muster('guard', 'mail', 'reject', open.rows[0]?.id ?? '', '--reason', 'still needed');
+    await ended;
+
+    const { out } = await muster('guard', 'mail', '--history');
+
+    expect(out).toMatch(/ada +removal .* rejected \d+ s ago by \S+: still needed/);
+  });
+
+  test('a sync is watched by its events until it has ended', async () => {
+    const { db } = api.context;
+    const serviceId = await addService(db, { name: 'watched' });
+    await addAccounts(db, serviceId, [ada]);
+    const work = async (): Promise<void> => {
+      const sync = await waitFor(10_000, async () => (await listSyncs(db, { serviceId, limit: 1 }))[0]);
+      const id = sync?.id ?? '';
+      await startNextQueued(db, serviceId);
+      await stageSync(db, id);
+      await waitFor(10_000, async () => (syncWatch(db).watchers > 0 ? true : undefined));
+      await recordItems(db, id, [{ seq: 1, outcome: 'unchanged' }]);
+      await finishSync(db, id, { status: 'succeeded', reason: 'not reached' });
+    };
+
+    const [{ code, out, error }] = await Promise.all([muster('sync', 'watched', '--kind', 'full', '--watch'), work()]);
+
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: 'succeeded: 1 accounts: 0 changed, 1 unchanged, 0 skipped, 0 failed\n',
+    });
+    expect(error).toContain('succeeded: 1 of 1 accounts');
+  });
+
+  test('a first run that waits says what a person can do, and is begun by hand', async () => {
+    const { db } = api.context;
+    await addService(db, { name: 'fresh', first_run: 'plan' });
+
+    const before = await muster('status');
+    const refused = await muster('resume', 'fresh');
+    const begun = await muster('services', 'fresh', '--first-run', 'write', '--reason', 'small');
+
+    expect(before.out).toMatch(/^fresh .* first run: plan$/m);
+    expect(before.out).toContain('muster services fresh --first-run write');
+    expect(refused.error).toContain('waits for a person');
+    expect(begun.out).toContain('firstRun: write');
+    expect(api.told).toContain('serviceOpened');
+    expect((await muster('status')).out).toMatch(/^fresh .* on$/m);
   });
 
   test('operations are listed and shown one by one', async () => {

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseEvents } from './event-stream';
 import { CliFailure, EXIT } from './failure';
 import type { Readable } from 'node:stream';
 import type { ClientConfig } from '../config/client';
@@ -16,6 +18,8 @@ export interface Call {
 export interface Client {
   /** The answer's JSON. @throws CliFailure with the problem's words, or when nobody answers */
   call<T>(call: Call): Promise<T>;
+  /** The data of server-sent events, one after the other, until the server ends them. @throws as `call` */
+  events<T>(path: string): AsyncIterable<T>;
   /** All items of a list, page after page, at most `max`. */
   list<T>(call: Call, max: number): Promise<readonly T[]>;
 }
@@ -28,11 +32,15 @@ interface Page<T> {
 
 const PAGE = 500;
 
+/** As the server asks for: who was cut off comes back after so long. */
+const RECONNECT_MS = 1_000;
+
 /** Makes the client of one Muster. */
 export function createClient(config: Pick<ClientConfig, 'url' | 'token'>): Client {
   const call = async <T>(wanted: Call): Promise<T> => (await answerOf(config, wanted)) as T;
   return {
     call,
+    events: <T>(path: string) => eventsOf<T>(config, path),
     list: async <T>(wanted: Call, max: number) => {
       const items: T[] = [];
       let cursor: string | undefined;
@@ -58,13 +66,34 @@ export function userReference(typed: string): string {
   return isReference ? typed : `username:${typed}`;
 }
 
+/** Goes on where the connection broke: only who gets no answer at all has lost the server. */
+async function* eventsOf<T>(config: Pick<ClientConfig, 'url' | 'token'>, path: string): AsyncGenerator<T, void> {
+  let seen: string | undefined;
+  for (let ended = false; !ended;) {
+    const headers = { accept: 'text/event-stream', ...(seen === undefined ? {} : { 'last-event-id': seen }) };
+    const response = await send(config, { path, headers });
+    if (response.status === 204) return;
+    if (!response.ok || response.body === null) throw refusal(response.status, await bodyOf(response), config);
+    for await (const event of parseEvents(response.body)) {
+      seen = event.id ?? seen;
+      ended = event.name === 'end';
+      yield JSON.parse(event.data) as T;
+    }
+    if (!ended) await delay(RECONNECT_MS);
+  }
+}
+
 async function answerOf(config: Pick<ClientConfig, 'url' | 'token'>, call: Call): Promise<unknown> {
   const response = await send(config, call);
-  const text = await response.text();
-  const isJson = /^application\/([\w.-]+\+)?json/.test(response.headers.get('content-type') ?? '');
-  const body: unknown = isJson && text !== '' ? JSON.parse(text) : text;
+  const body = await bodyOf(response);
   if (response.ok) return body;
   throw refusal(response.status, body, config);
+}
+
+async function bodyOf(response: Response): Promise<unknown> {
+  const text = await response.text();
+  const isJson = /^application\/([\w.-]+\+)?json/.test(response.headers.get('content-type') ?? '');
+  return isJson && text !== '' ? JSON.parse(text) : text;
 }
 
 async function send(config: Pick<ClientConfig, 'url' | 'token'>, call: Call): Promise<Response> {

@@ -13,11 +13,16 @@ interface Staged {
   readonly kind: string;
   readonly groups: readonly string[];
   readonly stagedAt: string;
+  readonly decision: 'approved' | 'rejected' | 'cancelled' | null;
+  readonly decidedAt: string | null;
+  readonly decidedBy: string | null;
+  readonly decisionReason: string | null;
   readonly change: { readonly actor: string | null; readonly reason: string | null } | null;
 }
 
 interface Options {
   readonly all?: true;
+  readonly history?: true;
   readonly reason?: string;
 }
 
@@ -38,34 +43,50 @@ export function addGuard(program: Command): void {
     .addArgument(new Argument('[decision]', 'what to do with them').choices(['approve', 'reject']))
     .argument('[ids...]', 'which of them')
     .option('--all', 'all that wait at this moment')
+    .option('--history', 'also what was decided: by whom, when and why')
     .option('--reason <text>', 'why; needed for a decision')
     .action(async function guard(this: Command, service: string, verdict: Decision['verdict'] | undefined) {
       const ids = this.args.slice(2);
       const session = openSession(this);
-      if (verdict === undefined) await list(session, service);
+      if (verdict === undefined) await list(session, service, this.opts<Options>().history === true);
       else await decide(session, { service, verdict, ids, options: this.opts<Options>() });
     });
   withExamples(command, [
     ['muster guard postgres', 'what waits'],
+    ['muster guard postgres --history', 'and what was decided'],
     ['muster guard postgres approve --all --reason "left in May"', 'let it happen'],
     ['muster guard postgres reject ID --reason "still needed"', 'keep that account'],
   ]);
 }
 
-async function list({ client, output }: Session, service: string): Promise<void> {
-  const items = await client.list<Staged>({ path: guardPath(service) }, MAX_LISTED);
+async function list({ client, output }: Session, service: string, history: boolean): Promise<void> {
+  const query = { show: history ? 'all' : 'open' };
+  const items = await client.list<Staged>({ path: guardPath(service), query }, MAX_LISTED);
   if (output.json) {
     output.value({ items });
     return;
   }
   if (items.length === 0) {
-    output.line('Nothing waits for a decision.');
+    output.line(history ? 'Nothing was ever staged.' : 'Nothing waits for a decision.');
     return;
   }
   output.table(
-    ['id', 'user', 'what', 'staged', 'because'],
-    items.map((item) => [item.id, safe(item.user.username), whatOf(item), ago(item.stagedAt), becauseOf(item)]),
+    ['id', 'user', 'what', 'staged', 'because', ...(history ? ['decision'] : [])],
+    items.map((item) => [
+      item.id,
+      safe(item.user.username),
+      whatOf(item),
+      ago(item.stagedAt),
+      becauseOf(item),
+      ...(history ? [decisionOf(item)] : []),
+    ]),
   );
+}
+
+function decisionOf({ decision, decidedAt, decidedBy, decisionReason }: Staged): string {
+  if (decision === null) return 'waits';
+  const why = decisionReason === null ? '' : `: ${safe(decisionReason)}`;
+  return `${decision} ${ago(decidedAt)} by ${safe(decidedBy)}${why}`;
 }
 
 function whatOf({ kind, groups }: Staged): string {

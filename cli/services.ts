@@ -1,4 +1,6 @@
+import { Option } from 'commander';
 import { openSession, withExamples } from './command';
+import { usageFailure } from './failure';
 import { safe } from './output';
 import type { Command } from 'commander';
 import type { Session } from './command';
@@ -10,24 +12,39 @@ interface ServiceView {
   readonly connector: string;
   readonly enabled: boolean;
   readonly begins: string;
+  readonly paused: { readonly reason: string } | null;
   readonly actions?: readonly string[];
 }
 
 const MAX_SERVICES = 10_000;
+
+interface Options {
+  readonly firstRun?: 'plan' | 'write';
+  readonly reason?: string;
+}
 
 /** `muster services [NAME]` */
 export function addServices(program: Command): void {
   const command = program
     .command('services [name]')
     .description('lists the services, or shows one with everything that is set')
-    .action(async (name: string | undefined, _options: unknown, self: Command) => {
+    .addOption(
+      new Option(
+        '--first-run <mode>',
+        'write: begin without an approved plan; plan: write nothing until one is approved',
+      ).choices(['plan', 'write']),
+    )
+    .option('--reason <text>', 'why; kept with the change')
+    .action(async (name: string | undefined, options: Options, self: Command) => {
       const session = openSession(self);
-      if (name === undefined) await list(session);
+      if (options.firstRun !== undefined) await setFirstRun(session, name, options);
+      else if (name === undefined) await list(session);
       else await showOne(session, name);
     });
   withExamples(command, [
     ['muster services', 'all of them'],
     ['muster services postgres', 'one: settings, abilities, actions'],
+    ['muster services postgres --first-run write', 'begin without looking at its plan'],
   ]);
 }
 
@@ -45,10 +62,23 @@ async function list({ client, output }: Session): Promise<void> {
     item.name,
     safe(item.title),
     safe(item.connector),
-    item.enabled ? 'on' : 'off',
+    stateOf(item),
     safe(item.begins),
   ]);
   output.table(['name', 'title', 'connector', 'state', 'accounts begin'], rows);
+}
+
+function stateOf({ enabled, paused }: ServiceView): string {
+  if (!enabled) return 'off';
+  if (paused === null) return 'on';
+  return paused.reason === 'first run' ? 'first run: plan' : `paused: ${safe(paused.reason)}`;
+}
+
+async function setFirstRun(session: Session, name: string | undefined, { firstRun, reason }: Options): Promise<void> {
+  if (name === undefined) throw usageFailure('Name the service.');
+  const path = `/v1/services/${encodeURIComponent(name)}`;
+  await session.client.call({ method: 'PATCH', path, query: { reason }, body: { firstRun } });
+  await showOne(session, name);
 }
 
 async function showOne({ client, output }: Session, name: string): Promise<void> {

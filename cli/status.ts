@@ -16,6 +16,7 @@ interface ServiceStatus {
   readonly service: string;
   readonly enabled: boolean;
   readonly paused: { readonly reason: string; readonly detail: string | null } | null;
+  readonly firstPlan: { readonly id: string | null; readonly accounts: number; readonly stale: boolean } | null;
   readonly due: number;
   readonly waiting: number;
   readonly running: number;
@@ -76,6 +77,19 @@ function show(output: Output, ready: Ready, services: readonly ServiceStatus[]):
   );
   if (services.some((service) => service.staged > 0))
     output.line('\nStaged removals wait for you: muster guard SERVICE');
+  for (const { service, firstPlan } of services) if (firstPlan !== null) showFirstPlan(output, service, firstPlan);
+}
+
+/** What a person can do about a first run that waits for them. */
+function showFirstPlan(output: Output, service: string, plan: NonNullable<ServiceStatus['firstPlan']>): void {
+  output.line(`\nThe first run of ${service} is only a plan: nothing is written there before you say so.`);
+  if (plan.id === null) output.line('  Its plan is made as soon as somebody has a right to it.');
+  else if (plan.stale) output.line('  Its plan says too little by now: a new one is made within a minute.');
+  else {
+    output.line(`  muster sync ${service} --plan ${plan.id}     what would be done to ${plan.accounts} accounts`);
+    output.line(`  muster sync ${service} --approve ${plan.id}  do it, and go on`);
+  }
+  output.line(`  muster services ${service} --first-run write     begin without a plan`);
 }
 
 function rowOf(output: Output, status: ServiceStatus): readonly string[] {
@@ -87,5 +101,6 @@ function rowOf(output: Output, status: ServiceStatus): readonly string[] {
 
 function stateOf(output: Output, { enabled, paused }: ServiceStatus): string {
   if (!enabled) return output.tone('dim', 'switched off');
+  if (paused?.reason === 'first run') return output.tone('warn', 'first run: plan');
   return paused === null ? 'on' : output.tone('bad', `paused: ${safe(paused.detail ?? paused.reason)}`);
 }

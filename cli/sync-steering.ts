@@ -62,6 +62,7 @@ export async function steerSync(session: Session, order: SyncOrder): Promise<voi
   const path = `/v1/services/${encodeURIComponent(order.service)}/syncs/${encodeURIComponent(order.id)}`;
   switch (order.verb) {
     case 'show':
+      if (order.watch) await watchSync(session, path);
       return showSync(session, await session.client.call<SyncView>({ path }));
     case 'pause':
     case 'resume':
@@ -82,9 +83,35 @@ async function followUp({ client, output }: Session, order: SyncOrder, path: str
     path,
     body: reason === undefined ? {} : { reason },
   });
-  if (watch) await followOperation({ client, output }, answer.operation.id);
+  if (watch) await followSync({ client, output }, { ...order, id: answer.sync.id }, answer.operation.id);
   else if (output.json) output.value(answer);
   else output.line(`Started the sync ${safe(answer.sync.id)}; see \`muster operations ${answer.operation.id}\`.`);
+}
+
+/** Shows how a sync goes until it has ended, then how its operation ended. */
+export async function followSync(
+  session: Session,
+  { service, id }: { readonly service: string; readonly id: string },
+  operationId: string,
+): Promise<void> {
+  await watchSync(session, `/v1/services/${encodeURIComponent(service)}/syncs/${encodeURIComponent(id)}`);
+  await followOperation(session, operationId);
+}
+
+async function watchSync({ client, output }: Session, path: string): Promise<void> {
+  for await (const sync of client.events<SyncView>(`${path}/events`)) output.progress(progressText(sync));
+  output.endProgress();
+}
+
+function progressText({ status, total, failed, progress }: SyncView): string {
+  const { done, ratePerSecond, endsAt, waitsFor } = progress;
+  return [
+    `${safe(status)}: ${done} of ${total} accounts`,
+    ...(failed === 0 ? [] : [`${failed} failed`]),
+    ...(ratePerSecond === null ? [] : [`${ratePerSecond} a second`]),
+    ...(endsAt === null ? [] : [`until about ${safe(endsAt)}`]),
+    ...(waitsFor === null ? [] : [`waits for: ${safe(waitsFor)}`]),
+  ].join(', ');
 }
 
 function showSync({ output }: Session, sync: SyncView): void {

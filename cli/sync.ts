@@ -3,7 +3,7 @@ import { userInPath, userReference } from './client';
 import { openSession, withExamples } from './command';
 import { usageFailure } from './failure';
 import { followOperation } from './operation';
-import { orderOf, steerSync } from './sync-steering';
+import { followSync, orderOf, steerSync } from './sync-steering';
 import type { Command } from 'commander';
 import type { Session } from './command';
 import type { OperationBody } from './operation';
@@ -28,7 +28,7 @@ export function addSync(program: Command): void {
     .option('--user <user...>', 'only these people')
     .option('--reason <text>', 'kept with the operation')
     .option('--dry-run', 'only a plan: what would be done to each account')
-    .option('--watch', 'wait until it has ended')
+    .option('--watch', 'show how it goes until it has ended')
     .option('--show <id>', 'how a sync goes')
     .option('--pause <id>', 'stops it within seconds')
     .option('--resume <id>', 'goes on where it stopped')
@@ -84,7 +84,9 @@ async function requestSync({ client, output }: Session, service: string, options
   const body = { kind, ...(user === undefined ? {} : { users: user.map(userReference) }), reason, dryRun };
   const path = `/v1/services/${encodeURIComponent(service)}/syncs`;
   const answer = await client.call<RequestedBody>({ method: 'POST', path, body });
-  await finish({ client, output }, answer, options.watch === true);
+  if (options.watch === true)
+    await followSync({ client, output }, { service, id: answer.sync.id }, answer.operation.id);
+  else await finish({ client, output }, answer, false);
   if (!output.json && dryRun === true) output.line(`See \`muster sync ${service} --plan ${answer.sync.id}\`.`);
 }
 

@@ -159,14 +159,18 @@ const situations: fc.Arbitrary<Situation> = fc
     wantedProfile: fc.option(profile),
     wantedGroups: fc.option(groups),
     passwordWanted: fc.boolean(),
+    adoptable: fc.boolean(),
+    orphan: fc.constantFrom<NonNullable<Situation['orphan']> | null>(null, null, 'report', 'disable', 'remove'),
   })
   .map(({ hasRemoteId, ...rest }) => ({
     ...rest,
+    adoptable: rest.adoptable && rest.abilities.has('adoptAccount'),
+    userGone: rest.userGone || rest.orphan !== null,
     remoteId:
       rest.status === 'active' || rest.status === 'disabled' || (rest.status === 'pending' && hasRemoteId)
         ? 'r1'
         : null,
-    entitled: rest.entitled && !rest.userGone,
+    entitled: rest.entitled && !rest.userGone && rest.orphan === null,
   }));
 
 /** The situation after the steps were done, as the engine records it. */
@@ -178,6 +182,15 @@ function apply(before: Situation, step: Step): Situation {
   switch (step.step) {
     case 'create':
       return { ...before, status: 'active', remoteId: 'r2', appliedProfile: before.wantedProfile, appliedGroups: null };
+    case 'adopt':
+      return {
+        ...before,
+        status: 'active',
+        remoteId: 'r3',
+        adoptable: false,
+        appliedProfile: null,
+        appliedGroups: null,
+      };
     case 'enable':
       return { ...before, status: 'active' };
     case 'update profile':
@@ -238,8 +251,19 @@ describe('in every situation', () => {
       fc.property(
         situations.filter((before) => !isWanted(before)),
         (before) => {
-          expect(names(decide(before)).filter((step) => !REMOVING.includes(step))).toEqual([]);
+          // What is nobody's gets our key only to be taken away with it.
+          const ours = before.orphan == null ? REMOVING : [...REMOVING, 'adopt'];
+          expect(names(decide(before)).filter((step) => !ours.includes(step))).toEqual([]);
         },
+      ),
+    );
+  });
+
+  test('what is nobody’s is left alone unless policy says more', () => {
+    fc.assert(
+      fc.property(
+        situations.filter(({ orphan }) => orphan === 'report'),
+        (before) => expect(decide(before).steps).toEqual([]),
       ),
     );
   });
@@ -259,6 +283,7 @@ describe('in every situation', () => {
   test('a step is only decided where the service can do it', () => {
     const needs: Readonly<Record<Step['step'], ManagerMethod>> = {
       create: 'createAccount',
+      adopt: 'adoptAccount',
       enable: 'enableAccount',
       'update profile': 'updateAccount',
       'set nickname': 'setNickname',

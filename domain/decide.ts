@@ -1,5 +1,6 @@
 /** What must be done to one account, decided from one snapshot. Pure: the same situation gives the same steps. */
 import type { GuardKind } from './guard';
+import type { OrphanPolicy } from './orphans';
 import type { AccountBegins, AccountStatus, Attributes, ManagerMethod, OnLoss } from './words';
 
 export interface Profile {
@@ -30,10 +31,15 @@ export interface Situation {
   /** Remote groups, sorted; null = this service's groups are not set per account. */
   readonly wantedGroups: readonly string[] | null;
   readonly passwordWanted: boolean;
+  /** An account without a key waits at the far side to become this one. Default false. */
+  readonly adoptable?: boolean;
+  /** It belongs to nobody: what is done about such accounts. Default null: it is a person's. */
+  readonly orphan?: OrphanPolicy | null;
 }
 
 export type Step =
   | { readonly step: 'create' }
+  | { readonly step: 'adopt' }
   | { readonly step: 'enable' }
   | { readonly step: 'update profile' }
   | { readonly step: 'set nickname' }
@@ -64,18 +70,28 @@ export function isWanted(situation: Pick<Situation, 'entitled' | 'choice' | 'beg
 }
 
 function decideWanted(situation: Situation): Decision {
-  const steps: Step[] = [];
-  const creates = situation.status === 'none' || situation.status === 'removed' || situation.remoteId === null;
-  if (creates && !situation.abilities.has('createAccount')) {
+  const begins = beginning(situation);
+  if (begins === 'impossible')
     return { wanted: true, steps: [], guard: null, impossible: 'the service cannot create accounts' };
-  }
-  if (creates) steps.push({ step: 'create' });
-  else if (situation.status === 'disabled' && situation.abilities.has('enableAccount')) steps.push({ step: 'enable' });
-  if (!creates) steps.push(...profileSteps(situation));
-  const groups = groupStep(situation, creates);
+  const steps: Step[] = begins === null ? enabling(situation) : [{ step: begins }];
+  // What an adopted account looks like is unknown; a created one looks as it was asked for.
+  if (begins === 'adopt') steps.push(...profileSteps({ ...situation, appliedProfile: null }));
+  if (begins === null) steps.push(...profileSteps(situation));
+  const groups = groupStep(situation, begins !== null);
   if (groups !== null) steps.push(groups);
   if (situation.passwordWanted && situation.abilities.has('setPassword')) steps.push({ step: 'set password' });
   return { wanted: true, steps, guard: null, impossible: null };
+}
+
+/** How an account that is not there comes to be; null: it is there. */
+function beginning({ status, remoteId, adoptable, abilities }: Situation): 'create' | 'adopt' | 'impossible' | null {
+  if (status !== 'none' && status !== 'removed' && remoteId !== null) return null;
+  if (adoptable === true) return 'adopt';
+  return abilities.has('createAccount') ? 'create' : 'impossible';
+}
+
+function enabling({ status, abilities }: Situation): Step[] {
+  return status === 'disabled' && abilities.has('enableAccount') ? [{ step: 'enable' }] : [];
 }
 
 function profileSteps(situation: Situation): readonly Step[] {
@@ -118,6 +134,12 @@ function sameSet(left: readonly string[], right: readonly string[]): boolean {
 function decideUnwanted(situation: Situation): Decision {
   const nothing: Decision = { wanted: false, steps: [], guard: null, impossible: null };
   if (situation.status === 'none' || situation.status === 'removed' || situation.remoteId === null) return nothing;
+  return situation.orphan == null ? decideLost(situation) : decideOrphan(situation, situation.orphan);
+}
+
+/** There is an account, and its person has no right to it or does not want it. */
+function decideLost(situation: Situation): Decision {
+  const nothing: Decision = { wanted: false, steps: [], guard: null, impossible: null };
   const { abilities } = situation;
   const disables = wantsDisable(situation);
   if (disables && situation.status === 'disabled') return graceEnds(situation) ? removal(situation, 'delete') : nothing;
@@ -127,6 +149,18 @@ function decideUnwanted(situation: Situation): Decision {
     return situation.status === 'disabled' ? nothing : removal(situation, 'disable');
   }
   return { ...nothing, impossible: 'the service can neither remove nor disable accounts: do it by hand there' };
+}
+
+/** What is nobody's goes only as policy says; it gets our key first, without which the far side would refuse us. */
+function decideOrphan(situation: Situation, policy: OrphanPolicy): Decision {
+  const { status, abilities, adoptable } = situation;
+  const nothing: Decision = { wanted: false, steps: [], guard: null, impossible: null };
+  if (policy === 'report' || (policy === 'disable' && status === 'disabled')) return nothing;
+  const step = policy === 'remove' ? 'delete' : 'disable';
+  if (!abilities.has(step === 'delete' ? 'deleteAccount' : 'disableAccount'))
+    return { ...nothing, impossible: `the service cannot ${step} accounts: do it by hand there` };
+  const taken = removal(situation, step);
+  return adoptable === true ? { ...taken, steps: [{ step: 'adopt' }, ...taken.steps] } : taken;
 }
 
 function graceEnds({ graceOver, abilities }: Situation): boolean {

@@ -14,7 +14,10 @@ export interface GuardLimit {
 export const DEFAULT_GUARD: GuardLimit = { minimum: 10, percent: 10, maximum: 1000 };
 
 /** Settings of a service: per kind, what differs from the default. */
-export type GuardSettings = Readonly<Partial<Record<GuardKind, Partial<GuardLimit>>>>;
+export type GuardSettings = Readonly<Partial<Record<GuardKind, Partial<GuardLimit>>>> & {
+  /** The whole service stands still from when something is staged until all of it is decided. Default false. */
+  readonly pause?: boolean;
+};
 
 /** The number that may be taken: max(minimum, min(percent of the population, maximum)). */
 export function guardLimit(settings: GuardSettings, kind: GuardKind, population: number): number {

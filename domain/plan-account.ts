@@ -69,7 +69,7 @@ function afterStep(
   { situation, names }: Pick<PlanInput, 'situation' | 'names'>,
 ): AccountView | null {
   const wanted = profileView(situation.wantedProfile);
-  if (step.step === 'create') return { status: 'active', ...wanted, groups: null };
+  if (step.step === 'create' || step.step === 'adopt') return { status: 'active', ...wanted, groups: null };
   if (view === null) return null;
   switch (step.step) {
     case 'delete':

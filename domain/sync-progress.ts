@@ -50,7 +50,7 @@ export function reportProgress(facts: ProgressFacts): ProgressReport {
 }
 
 function waitOf({ status, pace }: ProgressFacts): SyncWait | null {
-  if (status === 'queued') return 'its turn';
+  if (status === 'queued') return pace.servicePaused ? 'the service is paused' : 'its turn';
   if (status === 'paused') return 'resume';
   if (status !== 'running' && status !== 'staging') return null;
   if (pace.servicePaused) return 'the service is paused';

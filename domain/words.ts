@@ -44,6 +44,9 @@ export type AccountBegins = 'automatic' | 'on request';
 /** What happens when the right to a service is lost. */
 export type OnLoss = 'delete' | 'disable';
 
+/** `plan`: until a person has approved one, nothing is written at the far side. */
+export type FirstRun = 'plan' | 'write';
+
 /** The life of an account. `none` = wanted, nothing there yet; `removed` = tombstone. */
 export type AccountStatus = 'none' | 'pending' | 'active' | 'disabled' | 'removed';
 
@@ -66,6 +69,7 @@ export const MANAGER_METHODS = [
   'listAccounts',
   'listGroups',
   'createAccount',
+  'adoptAccount',
   'updateAccount',
   'setNickname',
   'enableAccount',

@@ -3,15 +3,13 @@ import { uuidv7 } from 'uuidv7';
 import { Rejected, Unavailable } from '@muster/sdk';
 import type { ConnectionReport } from '@muster/sdk';
 import type { Failpoint } from '../config/failpoint';
-import type { Queryable } from '../store/database';
 import { dueRemoteGroups } from '../store/due';
 import { engineServiceById, engineServiceByName } from '../store/engine-services';
 import { expandChange } from '../store/expand';
-import type { DueAccount, Expansion, StagedOnService } from '../store/expand';
+import type { DueAccount, Expansion } from '../store/expand';
 import { signalTold } from '../store/sync-steering';
 import { readSync, startNextQueued } from '../store/syncs';
 import { createCall, takeCallAnswer } from '../store/manager-calls';
-import { notifyOperators } from '../store/notify';
 import type { CallManagerInput } from '../workflows/contracts';
 import { dispatchAccounts } from './dispatch';
 import type { DispatchDependencies } from './dispatch';
@@ -39,6 +37,8 @@ export interface Flow {
   syncRequested(serviceName: string, syncId?: string): Promise<void>;
   /** Tells a sync's workflow that it was paused, resumed or cancelled. Never throws. */
   syncSteered(syncId: string): Promise<void>;
+  /** A service goes on after a pause: what waits for it is sent now. Never throws. */
+  serviceOpened(): Promise<void>;
   /** Starts the comparison of a service. Never throws. */
   reconciliationRequested(serviceName: string, reconciliationId: string): Promise<void>;
   /** Runs a manager action in a worker. Throws Unavailable when no worker answers in time. */
@@ -61,6 +61,7 @@ export function createFlow(deps: FlowDependencies): Flow {
     accountDue: (serviceId, userId) => calmly('flow.account-due', () => sendService(deps, serviceId, [userId])),
     syncRequested: (service) => calmly('flow.sync-requested', () => beginNextSync(deps, service)),
     syncSteered: (syncId) => calmly('flow.sync-steered', () => steerSync(deps, syncId)),
+    serviceOpened: () => calmly('flow.service-opened', () => deps.starter.sweepNow()),
     reconciliationRequested: (service, reconciliationId) =>
       calmly('flow.reconciliation-requested', () => deps.starter.reconcile({ service, reconciliationId })),
     callManager: async (service, action) =>
@@ -83,24 +84,11 @@ async function sendGroups(deps: FlowDependencies): Promise<void> {
   await Promise.all(due.map((group) => deps.starter.group(group.service, group.remoteGroupId)));
 }
 
-/** Expands a change and tells the operators what the guard has staged. */
+/** Expands a change. */
 export async function expandNow(deps: FlowDependencies, changeId: number, maxPages?: number): Promise<Expansion> {
   const groupRules = (connector: string) => deps.registry.get(connector)?.groupNames;
-  // Told in the same commit: what is staged waits for a person, who must hear of it.
   const pages = maxPages === undefined ? {} : { maxPages };
-  return expandChange(deps.db, changeId, { groupRules, onStaged: tellStaged, ...pages });
-}
-
-async function tellStaged(client: Queryable, staged: StagedOnService): Promise<void> {
-  const service = await engineServiceById(client, staged.serviceId);
-  if (service === undefined) return;
-  await notifyOperators(client, {
-    level: 'danger',
-    title: `${service.title ?? service.name}: ${staged.count} removals wait for you`,
-    text: `One change would take away more from ${service.name} than its guard allows within 24 hours. None of it happens before you look: muster guard ${service.name}`,
-    serviceName: service.name,
-    dedupeKey: `staged/${service.name}`,
-  });
+  return expandChange(deps.db, changeId, { groupRules, ...pages });
 }
 
 async function sendAccounts(deps: FlowDependencies, accounts: readonly DueAccount[]): Promise<void> {

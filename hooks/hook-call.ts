@@ -7,6 +7,7 @@ import { orderReasons } from '../domain/reasons';
 import type { DueReason } from '../domain/words';
 import { freeNames } from '../store/account-names';
 import { askGuard, confirmTaking } from '../store/guard';
+import type { GuardAnswer } from '../store/guard';
 import type { EngineService } from '../store/engine-services';
 import { passwordSetByHook, wantedPassword } from '../store/passwords';
 import type { Release } from '../store/settle';
@@ -242,13 +243,20 @@ function isForOne(member: HookMember): member is (typeof FOR_ONE)[number] {
   return FOR_ONE.some((one) => one === member);
 }
 
+const STOPPED = {
+  staged: 'removal waits for approval',
+  held: 'removal was rejected',
+  wait: 'a change is being looked at',
+} as const;
+
 class HookStops extends Error {
-  constructor(readonly attention: 'staged' | 'held') {
-    super(attention === 'staged' ? 'removal waits for approval' : 'removal was rejected');
+  constructor(readonly attention: Exclude<GuardAnswer, 'allowed'>) {
+    super(STOPPED[attention]);
   }
 }
 
 function stopped(error: HookStops): Partial<Release> {
+  if (error.attention === 'wait') return { outcome: error.message, attention: 'waiting', nextTryMs: 1_000 };
   if (error.attention === 'held') return { outcome: error.message, attention: 'held', nextTryMs: null, reached: true };
   return { outcome: error.message, attention: 'staged', nextTryMs: 'never' };
 }

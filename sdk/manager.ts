@@ -21,6 +21,12 @@ export interface Manager {
 
   /** Creates the account, with the correlation key at the far side, and with no usable password. Throws Conflict when the name is taken by another. */
   createAccount?(account: NewAccount, call: CallContext): Promise<CreateOutcome>;
+  /**
+   * Puts our key on the account with this remote id, which carries none, and changes nothing else (set semantics). Only called
+   * where an operator has given a rule or a policy for accounts that Muster did not make. Throws Conflict where it carries the
+   * key of another, Rejected where it must never be touched (an administrator, the account that Muster logs in with).
+   */
+  adoptAccount?(ref: AccountRef, call: CallContext): Promise<WriteOutcome>;
   /** Makes name and profile as given (set semantics). */
   updateAccount?(ref: AccountRef, profile: AccountProfile, call: CallContext): Promise<WriteOutcome>;
   /** Sets the display name where that is a call of its own. */
@@ -128,6 +134,8 @@ export interface RemoteAccount {
   /** Whose key it is: only with our own `owner` the account is ours. */
   readonly owner?: string;
   readonly enabled?: boolean;
+  /** Its mail address, where the service tells: only for accounts that Muster did not make. */
+  readonly email?: string | null;
   /** Remote ids of its groups, where the service tells. */
   readonly groups?: readonly string[];
 }

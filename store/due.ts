@@ -21,7 +21,7 @@ export interface DueRemoteGroup {
   readonly remoteGroupId: string;
 }
 
-const SERVICE_OPEN = `s.paused_reason is null and (s.blocked_until is null or s.blocked_until <= clock_timestamp())`;
+const SERVICE_OPEN = `s.paused_reason is null and s.first_run = 'write' and (s.blocked_until is null or s.blocked_until <= clock_timestamp())`;
 
 /**
  * A live bulk sync does by itself what was due when it was staged; what became due since must not wait for its end. While

@@ -1,8 +1,10 @@
 import { DEFAULT_BREAKER } from '../domain/breaker';
 import type { BreakerSettings } from '../domain/breaker';
+import type { OrphanSettings } from '../domain/orphans';
 import type { BudgetSettings } from '../domain/pacing';
-import type { AccountBegins, Membership } from '../domain/words';
+import type { AccountBegins, FirstRun, Membership } from '../domain/words';
 import type { Queryable } from './database';
+import { PAUSED_REASON } from './first-run';
 
 /** A service as the engine sees it: what the hooks and the convergence need, without the texts that only people read. */
 export interface EngineService {
@@ -23,7 +25,10 @@ export interface EngineService {
   readonly maxConcurrency: number | null;
   readonly budget: BudgetSettings;
   readonly membership: Membership;
+  /** `first run`: nothing else keeps it, and its first plan waits for a person. */
   readonly pausedReason: string | null;
+  readonly firstRun: FirstRun;
+  readonly orphans: OrphanSettings;
   readonly breaker: BreakerSettings;
   /** Its last calls have failed: the next success is worth recording. */
   readonly suspect: boolean;
@@ -33,7 +38,7 @@ export interface EngineService {
 
 const COLUMNS = `id, name, connector, title, url, config, sealed_config as "sealedConfig", config_version as "configVersion",
   enabled, begins, on_gone as "onGone", name_format as "nameFormat", name_formats as "nameFormats",
-  nickname_format as "nicknameFormat", max_concurrency as "maxConcurrency", budget, membership, paused_reason as "pausedReason", breaker,
+  nickname_format as "nicknameFormat", max_concurrency as "maxConcurrency", budget, membership, first_run as "firstRun", orphans, ${PAUSED_REASON} as "pausedReason", breaker,
   exists (select from breaker_counts b where b.service_id = services.id) as suspect,
   coalesce(greatest(0, ceil(extract(epoch from blocked_until - clock_timestamp()) * 1000)), 0)::integer as "blockedMs"`;
 
@@ -127,6 +132,10 @@ export async function resumeService(
      ), tried_groups as (
        update remote_groups g set next_try = null, attention = null from resumed r
        where g.service_id = r.id and g.wanted_version <> g.applied_version and g.attention = 'waiting'
+     ), woken as (
+       -- A bulk run that has met the closed service waits for this signal.
+       update syncs y set signal_due = 'resume' from resumed r
+       where y.service_id = r.id and y.status in ('staging', 'running') and not y.dry_run and y.signal_due is null
      ), told as (
        update notifications n set read_at = clock_timestamp() from resumed r join services s on s.id = r.id
        where n.dedupe_key = 'paused/' || s.name and n.read_at is null

@@ -15,8 +15,6 @@ export interface ExpandOptions {
   readonly groupRules: (connector: string) => CleanRules | undefined;
   /** Stop after so many pages, leaving the rest to the next call. Default: all. */
   readonly maxPages?: number;
-  /** Called for each service on which the guard staged something, in the transaction that stages it. */
-  readonly onStaged?: (client: Queryable, staged: StagedOnService) => Promise<void>;
 }
 
 export interface StagedOnService {
@@ -91,7 +89,6 @@ async function prepare(db: Database, changeId: number, options: ExpandOptions): 
       const count = await assessTakings(client, { serviceId: service.id, version, changeId, takings });
       if (count === 0) continue;
       staged.push({ serviceId: service.id, count });
-      await options.onStaged?.(client, { serviceId: service.id, count });
     }
     await client.query(`update changes set first_version = $2 where id = $1`, [changeId, version]);
     return staged;
@@ -226,7 +223,7 @@ async function takingsOf(client: Queryable, change: ChangeRow, serviceId: string
        join accounts a on a.user_id = c.id and a.service_id = $2
        join services s on s.id = a.service_id
        left join users u on u.id = c.id
-       where a.status in ('pending', 'active', 'disabled') and a.remote_id is not null and $1::bigint is not null and $3::jsonb is not null
+       where a.status in ('pending', 'active', 'disabled') and a.remote_id is not null and not a.orphan and $1::bigint is not null and $3::jsonb is not null
      ), judged as (
        select *, entitled and choice is distinct from 'declined' and (begins = 'automatic' or choice = 'wanted') as wanted,
          on_loss = 'disable' and not gone and choice is distinct from 'declined' as disables

@@ -4,6 +4,7 @@ import type { AccountBegins, Attributes } from '../domain/words';
 import { readAccount } from './accounts';
 import type { Account } from './accounts';
 import { oneRow } from './database';
+import { PAUSED_DETAIL, PAUSED_REASON } from './first-run';
 import type { Queryable } from './database';
 import { readEntitlement } from './entitlement';
 import { explainGroups } from './explain-groups';
@@ -112,7 +113,7 @@ async function grantsOf(db: Queryable, serviceId: string, userId: string): Promi
 
 async function readStanding(db: Queryable, serviceId: string, userId: string): Promise<ServiceStanding> {
   const found = await db.query<ServiceStanding & { [key: string]: unknown }>(
-    `select s.paused_reason as "pausedReason", s.paused_detail as "pausedDetail", s.probe_at as "probeAt",
+    `select ${PAUSED_REASON} as "pausedReason", ${PAUSED_DETAIL} as "pausedDetail", s.probe_at as "probeAt",
        case when s.blocked_until > clock_timestamp() then s.blocked_until end as "blockedUntil",
        exists (select from syncs y where y.service_id = s.id and y.status in ('staging', 'running')) as "syncRunning",
        (select count(*) from changes c where c.expanded_at is null and (c.kind <> 'people'

@@ -56,8 +56,8 @@ export async function serviceFigures(db: Queryable, serviceId?: string): Promise
        (select count(*) from guard_staged g where g.service_id = s.id and g.decision is null) as staged,
        (select count(*) from remote_groups r where r.service_id = s.id and r.remote_id is not null) as groups,
        coalesce(sum(cardinality(a.applied_groups)), 0) as memberships,
-       s.paused_reason is not null as paused
-     from services s left join accounts a on a.service_id = s.id
+       s.paused_reason is not null or s.first_run = 'plan' as paused
+     from services s left join accounts a on a.service_id = s.id and not a.orphan
      where $1::uuid is null or s.id = $1
      group by s.id order by s.name`,
     [serviceId ?? null],

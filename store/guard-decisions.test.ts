@@ -82,7 +82,7 @@ describe('decisions about what is staged', () => {
 
   test('an approval is used up by the removal', async () => {
     const { serviceId, users, ids } = await staged(30);
-    await approveStaged(store.db, { serviceId, ids, actor: 'client:test' });
+    await expandDecision((await approveStaged(store.db, { serviceId, ids, actor: 'client:test' })).changeId);
     await confirmTaking(store.db, { serviceId, userId: users[0] ?? '' }, ['removal']);
     await store.db.query(
       `insert into guard_taken (service_id, user_id, kind, amount, done_at) values ($1, gen_random_uuid(), 'removal', 20, clock_timestamp())`,
@@ -107,8 +107,9 @@ describe('decisions about what is staged', () => {
 
   test('a right that comes back cancels what was staged, approved or held', async () => {
     const { serviceId, users, ids } = await staged(30);
-    await approveStaged(store.db, { serviceId, ids: ids.slice(0, 1), actor: 'client:test' });
-    await rejectStaged(store.db, { serviceId, ids: ids.slice(1, 2), actor: 'client:test' });
+    const by = { serviceId, actor: 'client:test' };
+    await expandDecision((await approveStaged(store.db, { ...by, ids: ids.slice(0, 1) })).changeId);
+    await expandDecision((await rejectStaged(store.db, { ...by, ids: ids.slice(1, 2) })).changeId);
 
     for (const userId of users.slice(0, 3))
       await cancelTakings(store.db, { serviceId, userId }, ['removal', 'disable']);

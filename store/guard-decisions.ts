@@ -2,6 +2,7 @@ import type { GuardKind } from '../domain/guard';
 import { recordChange } from './changes';
 import type { Database, Queryable } from './database';
 import { lockGuard } from './guard';
+import { guardSettled } from './guard-trip';
 
 /** Something the guard holds back until a person decides. */
 export interface StagedTaking {
@@ -87,6 +88,7 @@ async function decide(db: Database, decision: GuardDecision, verdict: 'approved'
     const notOpen = decision.ids === 'all' ? [] : decision.ids.filter((id) => !decided.has(id));
     if (rows.length === 0) return { decided: 0, notOpen, changeId: null, operationId: null };
     if (verdict === 'rejected') await hold(client, decision, rows);
+    await guardSettled(client, decision.serviceId, decision.actor);
     const change = await recordChange(client, {
       kind: 'people',
       subject: { serviceId: decision.serviceId },

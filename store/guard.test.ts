@@ -1,7 +1,8 @@
 import { guardScene } from '../test/store/guard-scene';
-import { makeChange, openTestStore } from '../test/store/organisation';
+import { commitChange, makeChange, openTestStore } from '../test/store/organisation';
 import type { TestStore } from '../test/store/organisation';
 import { confirmTaking, guardRoom } from './guard';
+import { expandChange } from './expand';
 import { approveStaged, listStaged, stagedSummaries } from './guard-decisions';
 
 let store: TestStore;
@@ -120,7 +121,8 @@ describe('the guard, asked one by one', () => {
   test('who approved a disable has not approved a removal', async () => {
     const { serviceId, users } = await crowd(30, { on_loss: 'disable' });
     await deactivate(users, { serviceId });
-    await approveStaged(store.db, { serviceId, ids: 'all', actor: 'client:test' });
+    const { changeId } = await approveStaged(store.db, { serviceId, ids: 'all', actor: 'client:test' });
+    await expandChange(store.db, changeId ?? 0, { groupRules: () => undefined });
 
     expect(await ask({ serviceId, userId: users[0] ?? '', kind: 'disable' })).toBe('allowed');
     await askAll({ serviceId, users: users.slice(1, 11) }, 'removal');
@@ -156,6 +158,24 @@ describe('the guard before a change', () => {
     const answers = await askAll({ serviceId, users: users.slice(0, 30) });
 
     expect(answers.filter((answer) => answer === 'allowed')).toHaveLength(10);
+  });
+
+  test('nobody begins with it before it was looked at as a whole', async () => {
+    const { serviceId, users } = await crowd(100);
+    const leavers = users.slice(0, 30);
+    await store.db.query(`update users set active = false where id = any($1::uuid[])`, [leavers]);
+    const changeId = await commitChange(store.db, {
+      kind: 'people',
+      subject: { serviceId },
+      users: leavers,
+      reasons: ['validateUser'],
+    });
+
+    expect(await ask({ serviceId, userId: leavers[0] ?? '' })).toBe('wait');
+    expect(await ask({ serviceId, userId: users[50] ?? '' })).toBe('allowed');
+    await expandChange(store.db, changeId, { groupRules: () => undefined });
+
+    expect(await ask({ serviceId, userId: leavers[0] ?? '' })).toBe('staged');
   });
 
   test('a small change is taken', async () => {

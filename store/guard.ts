@@ -3,6 +3,7 @@ import { guardFamily, guardLimit } from '../domain/guard';
 import type { GuardKind, GuardSettings } from '../domain/guard';
 import type { Database, Queryable } from './database';
 import { oneRow } from './database';
+import { guardTripped } from './guard-trip';
 
 /** One thing to be taken away. `amount` counts memberships for group removals, else 1. */
 export interface Taking {
@@ -19,7 +20,8 @@ export interface AccountPlace {
   readonly userId: string;
 }
 
-export type GuardAnswer = 'allowed' | 'staged' | 'held';
+/** `wait`: a change that may be the cause has not been looked at as a whole yet; ask again in a moment. */
+export type GuardAnswer = 'allowed' | 'staged' | 'held' | 'wait';
 
 /**
  * May this account lose what the taking says? Counted atomically over all workers and paths: a lock per service, in the
@@ -33,6 +35,7 @@ export async function askGuard(
     await lockGuard(client, request.serviceId);
     const earlier = await earlierAnswer(client, request.serviceId, request.taking);
     if (earlier !== undefined) return earlier;
+    if (await isUnassessed(client, request.serviceId, request.taking.userId)) return 'wait';
     const room = await guardRoom(client, request.serviceId, request.taking.kind);
     if (request.taking.amount <= room) {
       await take(client, request.serviceId, [request.taking]);
@@ -57,7 +60,8 @@ export async function assessTakings(
   request: {
     readonly serviceId: string;
     readonly version: number;
-    readonly changeId: number;
+    /** null: no change of the organisation, but what was found at the far side. */
+    readonly changeId: number | null;
     readonly takings: readonly Taking[];
   },
 ): Promise<number> {
@@ -114,7 +118,8 @@ export async function guardRoom(db: Queryable, serviceId: string, kind: GuardKin
     gone: number;
   }>(
     `select s.guard, t.taken, t.gone,
-       (select count(*) from accounts a where a.service_id = s.id and a.status in ('pending', 'active', 'disabled'))::integer as population,
+       (select count(*) from accounts a where a.service_id = s.id and a.status in ('pending', 'active', 'disabled')
+         and not a.orphan)::integer as population,
        (select coalesce(sum(cardinality(a.applied_groups)), 0) from accounts a where a.service_id = s.id)::integer as memberships
      from services s
      cross join lateral (
@@ -168,6 +173,21 @@ async function earlierAnswer(client: Queryable, serviceId: string, taking: Takin
   return 'staged';
 }
 
+/**
+ * Somebody who comes upon the account between the commit of a change and its assessment must not begin with what the guard
+ * would stage as a whole.
+ */
+async function isUnassessed(client: Queryable, serviceId: string, userId: string): Promise<boolean> {
+  const found = await client.query(
+    `select from changes c where c.expanded_at is null and c.first_version is null
+       and coalesce(c.subject ->> 'serviceId' = $1::text, true)
+       and (c.kind <> 'people' or c.subject ->> 'userId' = $2::text
+         or exists (select from change_users u where u.change_id = c.id and u.user_id = $2::uuid)) limit 1`,
+    [serviceId, userId],
+  );
+  return found.rows.length > 0;
+}
+
 /** An account that is staged already loses more groups, or more than was foreseen: one row says it, so that one decision covers it. */
 async function widen(client: Queryable, serviceId: string, taking: Taking): Promise<void> {
   await client.query(
@@ -211,12 +231,13 @@ interface Staging {
 
 async function stage(client: Queryable, staging: Staging): Promise<number> {
   const rows = staging.takings.map((taking) => ({ id: uuidv7(), ...taking }));
-  await client.query(
+  const staged = await client.query(
     `insert into guard_staged (id, service_id, user_id, username, kind, version, groups, change_id)
      select t.id, $1, t."userId", t.username, t.kind, $2, t.groups, $3
      from jsonb_to_recordset($4::jsonb) t (id uuid, "userId" uuid, username text, kind text, groups uuid[])
      on conflict do nothing`,
     [staging.serviceId, staging.version, staging.changeId, JSON.stringify(rows)],
   );
+  if ((staged.rowCount ?? 0) > 0) await guardTripped(client, staging.serviceId, staged.rowCount ?? 0);
   return staging.takings.length;
 }

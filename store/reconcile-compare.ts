@@ -13,7 +13,8 @@ const DIFFERENCES: readonly string[] = [
   `select case when s.ours then 'not recorded' else 'unknown' end, case when s.ours then s.key end, null, s.remote_id, s.name, null,
      jsonb_strip_nulls(jsonb_build_object('enabled', s.enabled))
    from r join seen s on s.kind = 'account'
-   where not exists (select from accounts a where a.service_id = r.service_id and a.remote_id = s.remote_id and a.status <> 'removed')
+   where not exists (select from accounts a where a.service_id = r.service_id and a.remote_id = s.remote_id and a.status <> 'removed'
+       and not (a.orphan and a.adopt is not null))
      and not exists (select from accounts a where s.ours and a.service_id = r.service_id and a.user_id = s.key
        and (a.lease_holder is not null or a.last_write_at >= r.created_at or a.intent is not null))`,
   `select 'name', a.user_id, null, a.remote_id, s.name, jsonb_build_object('name', a.remote_name), jsonb_build_object('name', s.name)

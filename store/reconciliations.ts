@@ -104,6 +104,7 @@ export interface SeenThing {
   readonly name: string;
   readonly key: string | null;
   readonly ours: boolean;
+  readonly email: string | null;
   readonly enabled: boolean | null;
   readonly groups: readonly string[] | null;
 }
@@ -120,10 +121,10 @@ export interface SeenPage {
 export async function recordPage(db: Queryable, page: SeenPage): Promise<void> {
   await db.query(
     `with listed as (
-       insert into reconciliation_seen (reconciliation_id, kind, remote_id, name, key, ours, enabled, groups)
+       insert into reconciliation_seen (reconciliation_id, kind, remote_id, name, key, ours, enabled, groups, email)
        select distinct on (t."remoteId") $1::uuid, $2, t."remoteId", t.name,
-         case when t.key ~ '^[0-9a-fA-F-]{36}$' then t.key::uuid end, t.ours, t.enabled, t.groups
-       from jsonb_to_recordset($3::jsonb) t ("remoteId" text, name text, key text, ours boolean, enabled boolean, groups text[])
+         case when t.key ~ '^[0-9a-fA-F-]{36}$' then t.key::uuid end, t.ours, t.enabled, t.groups, t.email
+       from jsonb_to_recordset($3::jsonb) t ("remoteId" text, name text, key text, ours boolean, enabled boolean, groups text[], email text)
        on conflict (reconciliation_id, kind, remote_id) do nothing
        returning kind
      )

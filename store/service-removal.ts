@@ -23,7 +23,7 @@ async function refuseInUse(client: Queryable, service: ServiceRecord): Promise<v
   const remaining = oneRow(
     await client.query<{ accounts: number; syncs: number }>(
       `select
-         (select count(*) from accounts where service_id = $1
+         (select count(*) from accounts where service_id = $1 and not (orphan and adopt is not null)
             and (status in ('pending', 'active', 'disabled') or remote_id is not null and status <> 'removed' or intent is not null
               or lease_until > clock_timestamp())) as accounts,
          (select count(*) from syncs where service_id = $1 and status in ('queued', 'staging', 'running', 'paused')) as syncs`,

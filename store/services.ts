@@ -3,14 +3,16 @@ import { uuidv7 } from 'uuidv7';
 import type { BreakerSettings } from '../domain/breaker';
 import type { GuardSettings } from '../domain/guard';
 import type { MappingRules } from '../domain/mapping';
+import type { OrphanSettings } from '../domain/orphans';
 import type { BudgetSettings } from '../domain/pacing';
 import { shortened } from '../domain/organisation-rules';
 import { orderReasons } from '../domain/reasons';
-import type { AccountBegins, DueReason, OnLoss } from '../domain/words';
+import type { AccountBegins, DueReason, FirstRun, OnLoss } from '../domain/words';
 import { recordChange } from './changes';
 import type { RecordedChange } from './changes';
 import { found } from './checked';
 import type { QuarantineReason } from './engine-services';
+import { PAUSED_DETAIL, PAUSED_REASON, recordFirstRun } from './first-run';
 import { refusing } from './constraints';
 import type { Database, Queryable } from './database';
 import type { Written, WrittenBy } from './users';
@@ -41,13 +43,17 @@ export interface ServiceSettings {
   readonly maxConcurrency: number | null;
   /** What the service allows, over all processes; what is not set is learned from its answers. */
   readonly budget: BudgetSettings;
+  /** `plan`: nothing is written before a person has approved a plan, or set this to `write`. */
+  readonly firstRun: FirstRun;
+  /** What is done about accounts that Muster did not make. Default: they are reported. */
+  readonly orphans: OrphanSettings;
 }
 
 export interface ServiceRecord extends ServiceSettings {
   readonly id: string;
   readonly name: string;
   readonly connector: string;
-  readonly pausedReason: 'operator' | QuarantineReason | null;
+  readonly pausedReason: 'operator' | QuarantineReason | 'first run' | null;
   readonly pausedDetail: string | null;
   readonly pausedAt: Date | null;
   /** `system`, or who paused it by hand. */
@@ -78,12 +84,15 @@ export const DEFAULT_SETTINGS: ServiceSettings = {
   reconcile: {},
   maxConcurrency: null,
   budget: {},
+  firstRun: 'write',
+  orphans: {},
 };
 
 const COLUMNS = `id, name, connector, title, url, config, sealed_config as "sealedConfig", enabled, begins, on_loss as "onLoss",
   delete_after_days as "deleteAfterDays", breaker, reconcile, paused_by as "pausedBy", probe_at as "probeAt",
   on_gone as "onGone", mapping, name_format as "nameFormat", name_formats as "nameFormats", nickname_format as "nicknameFormat",
-  guard, max_concurrency as "maxConcurrency", budget, paused_reason as "pausedReason", paused_detail as "pausedDetail",
+  guard, max_concurrency as "maxConcurrency", budget, first_run as "firstRun", orphans, ${PAUSED_REASON} as "pausedReason",
+  ${PAUSED_DETAIL} as "pausedDetail",
   paused_at as "pausedAt", config_version as "configVersion", created_at as "createdAt", updated_at as "updatedAt"`;
 
 type Row = ServiceRecord & { readonly [key: string]: unknown };
@@ -159,6 +168,10 @@ export async function updateService(
     const after = update.alter(before);
     if (isSame(before, after)) return { record: before, change: undefined };
     await write(client, before.id, after);
+    if (before.firstRun !== after.firstRun) {
+      const { id: serviceId, name: service } = before;
+      await recordFirstRun(client, { serviceId, service, mode: after.firstRun, actor: by.actor, reason: by.reason });
+    }
     const reasons = reasonsOf(before, after);
     const operation = update.operation ?? 'updateService';
     const change =
@@ -171,7 +184,7 @@ async function write(client: Queryable, id: string, settings: ServiceSettings): 
   await client.query(
     `update services set title = $2, url = $3, config = $4, sealed_config = $5, enabled = $6, begins = $7, on_loss = $8, on_gone = $9,
        mapping = $10, name_format = $11, name_formats = $12, nickname_format = $13, guard = $14, max_concurrency = $15,
-       breaker = $16, delete_after_days = $17, budget = $18, reconcile = $19,
+       breaker = $16, delete_after_days = $17, budget = $18, reconcile = $19, first_run = $20, orphans = $21,
        config_version = config_version + 1, updated_at = clock_timestamp() where id = $1`,
     [
       id,
@@ -193,6 +206,8 @@ async function write(client: Queryable, id: string, settings: ServiceSettings): 
       settings.deleteAfterDays,
       settings.budget,
       settings.reconcile,
+      settings.firstRun,
+      settings.orphans,
     ],
   );
 }

@@ -1,5 +1,6 @@
 import type { AccountBegins, AccountStatus, Attributes, DueReason, OnLoss } from '../domain/words';
 import type { Profile } from '../domain/decide';
+import type { OrphanPolicy } from '../domain/orphans';
 import type { Queryable } from './database';
 
 /** What an unfinished call left behind: see rule 5. */
@@ -47,6 +48,10 @@ export interface AccountSituation {
   readonly hookState: boolean;
   readonly desiredGroups: readonly string[];
   readonly passwordWanted: boolean;
+  /** The account without a key that is to become this one. */
+  readonly adopt: { readonly remoteId: string; readonly name: string; readonly enabled?: boolean | null } | null;
+  /** It is nobody's: what is done about such accounts; null: it is a person's. */
+  readonly orphan: OrphanPolicy | null;
   /** Something of this account is reserved, staged, approved or held by the guard. */
   readonly guarded: boolean;
 }
@@ -66,6 +71,7 @@ const SITUATIONS = `
   select a.service_id as "serviceId", a.user_id as "userId", a.wanted_version as version,
     a.applied_version as "appliedVersion", a.status, a.choice, a.remote_id as "remoteId", a.remote_name as "remoteName",
     a.applied_profile as "appliedProfile", a.applied_groups as "appliedGroups", a.due_reasons as "dueReasons",
+    a.adopt, case when a.orphan then coalesce(s.orphans ->> 'unknown', 'report') end as orphan,
     a.notify_user as "notifyUser", a.failures, a.attention, a.verify, a.intent,
     coalesce(greatest(0, ceil(extract(epoch from a.intent_deadline - clock_timestamp()) * 1000)), 0)::integer as "intentWaitMs",
     case when a.next_try = 'infinity' then 2147483647 else least(2147483647,

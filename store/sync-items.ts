@@ -123,7 +123,8 @@ function populationOf(sync: StagedSync): { readonly conditions: string; readonly
     '($4::text is null or a.attention = $4)',
     '($5::text is null or a.username ilike $5)',
   ];
-  if (sync.kind === 'due') conditions.push(DUE);
+  // What is nobody's is no account that a sync could be about, but it may be due to be taken away.
+  conditions.push(sync.kind === 'due' ? DUE : 'not a.orphan');
   if (sync.kind === 'groups' || sync.kind === 'nicknames') conditions.push(`a.status in ('active', 'pending')`);
   // A tombstone that nothing is asked of is no account.
   else conditions.push(`(a.status not in ('none', 'removed') or a.wanted_version <> a.applied_version)`);
@@ -153,11 +154,14 @@ async function bumpPage(db: Queryable, bumping: Bumping, from: number): Promise<
      ), locked as (
        -- In the order in which every bump takes its rows, so that two never wait for each other.
        select a.user_id from accounts a where a.service_id = $2 and a.user_id in (select user_id from page) order by a.user_id for update
+     ), drawn as materialized (
+       select user_id, nextval('version_seq') as version from locked
      ), bumped as (
-       update accounts a set wanted_version = nextval('version_seq'),
+       update accounts a set wanted_version = l.version,
+         asked_version = case when a.wanted_version in (a.applied_version, a.asked_version) then l.version end,
          due_reasons = array(select distinct r from unnest(a.due_reasons || array[$4::text]) r),
          next_try = case when a.attention = 'waiting' then a.next_try end
-       from locked l where a.service_id = $2 and a.user_id = l.user_id
+       from drawn l where a.service_id = $2 and a.user_id = l.user_id
      )
      select count(*)::integer as items from page`,
     [bumping.syncId, bumping.serviceId, from, bumping.reason],

@@ -1,6 +1,7 @@
 import type { Database, Queryable } from './database';
 import { StoreError } from './errors';
-import { endSync, requestSync } from './syncs';
+import { openByPlan } from './first-run';
+import { endSync, requestSyncIn } from './syncs';
 import type { RequestedSync, SyncKind, SyncSignal, SyncStatus } from './syncs';
 
 interface SteeredSync {
@@ -95,36 +96,47 @@ export interface FollowUp {
  * that has not ended. @throws StoreError not-found, conflict (it has not ended, was a plan, or nothing failed)
  */
 export async function retrySync(db: Database, wanted: FollowUp): Promise<RequestedSync> {
-  const sync = await db.transaction((client) => lockSync(client, wanted.syncId));
+  return db.transaction(async (client) => followUp(client, wanted, await failedSync(client, wanted.syncId)));
+}
+
+async function failedSync(client: Queryable, syncId: string): Promise<Followed> {
+  const sync = await lockSync(client, syncId);
   if (!sync.has_ended) throw new StoreError('conflict', `The sync has not ended: ${sync.status}.`);
   if (sync.dry_run) throw new StoreError('conflict', 'It was a plan, so there is nothing to try again.');
   if (sync.failed === 0) throw new StoreError('conflict', 'No account of the sync has failed.');
-  return followUp(db, wanted, { sync, scope: { failedOf: wanted.syncId } });
+  return { sync, scope: { failedOf: syncId } };
 }
 
 /**
  * Asks for the execution of a plan: a sync over exactly the accounts that it would change, each decided anew. Asked twice
- * before that has begun it is the same sync. @throws StoreError not-found, conflict (no plan, not ready, nothing to do, or executed already)
+ * before that has begun it is the same sync. It opens a service whose first run waits for it, unless it is a plan of some
+ * accounts only. @throws StoreError not-found, conflict (no plan, not ready, stale, nothing to do, or executed already)
  */
 export async function approvePlan(db: Database, wanted: FollowUp): Promise<RequestedSync> {
-  const sync = await db.transaction((client) => lockSync(client, wanted.syncId));
+  return db.transaction(async (client) => {
+    const plan = await readyPlan(client, wanted.syncId);
+    await openByPlan(client, { planId: wanted.syncId, actor: wanted.actor, reason: wanted.reason });
+    return followUp(client, wanted, plan);
+  });
+}
+
+async function readyPlan(client: Queryable, syncId: string): Promise<Followed> {
+  const sync = await lockSync(client, syncId);
   if (!sync.dry_run) throw new StoreError('conflict', 'Only a plan can be approved; this sync was a real one.');
   if (sync.status !== 'succeeded') throw new StoreError('conflict', `The plan is not ready: ${sync.status}.`);
   if (sync.succeeded === 0) throw new StoreError('conflict', 'The plan would change nothing.');
-  const done = await db.query(`select from syncs where plan_of = $1 and status <> 'queued'`, [wanted.syncId]);
+  const done = await client.query(`select from syncs where plan_of = $1 and status <> 'queued'`, [syncId]);
   if (done.rows.length > 0) throw new StoreError('conflict', 'The plan is executed already: ask for a new one.');
-  return followUp(db, wanted, { sync, scope: { planOf: wanted.syncId } });
+  return { sync, scope: { planOf: syncId } };
 }
 
-function followUp(
-  db: Database,
-  { actor, reason }: FollowUp,
-  {
-    sync,
-    scope,
-  }: { readonly sync: SteeredSync; readonly scope: { readonly failedOf: string } | { readonly planOf: string } },
-): Promise<RequestedSync> {
-  return requestSync(db, { serviceId: sync.service_id, kind: sync.kind, scope, actor, reason });
+interface Followed {
+  readonly sync: SteeredSync;
+  readonly scope: { readonly failedOf: string } | { readonly planOf: string };
+}
+
+function followUp(client: Queryable, { actor, reason }: FollowUp, { sync, scope }: Followed): Promise<RequestedSync> {
+  return requestSyncIn(client, { serviceId: sync.service_id, kind: sync.kind, scope, actor, reason });
 }
 
 /** Its workflow has been told: forgets the signal, unless another one is due by now. */

@@ -54,17 +54,20 @@ const NOT_JOINED_WHEN_BEGUN: readonly SyncKind[] = ['full', 'validate'];
  * a time per service. @throws StoreError not-found
  */
 export async function requestSync(db: Database, request: SyncRequest): Promise<RequestedSync> {
-  return db.transaction(async (client) => {
-    // Two requests at the same time become one sync, not two.
-    await client.query(`select pg_advisory_xact_lock(hashtextextended('sync:' || $1, 0))`, [request.serviceId]);
-    const found = await client.query<{ name: string }>(`select name from services where id = $1`, [request.serviceId]);
-    const service = found.rows[0];
-    if (service === undefined) throw new StoreError('not-found', `There is no service ${request.serviceId}.`);
-    const joined = await findLike(client, request);
-    const syncId = joined ?? (await insertSync(client, request, service.name));
-    const operationId = await insertOperation(client, request, syncId);
-    return { syncId, operationId, joined: joined !== undefined };
-  });
+  return db.transaction((client) => requestSyncIn(client, request));
+}
+
+/** As `requestSync`, in a transaction of the caller's. */
+export async function requestSyncIn(client: Queryable, request: SyncRequest): Promise<RequestedSync> {
+  // Two requests at the same time become one sync, not two.
+  await client.query(`select pg_advisory_xact_lock(hashtextextended('sync:' || $1, 0))`, [request.serviceId]);
+  const found = await client.query<{ name: string }>(`select name from services where id = $1`, [request.serviceId]);
+  const service = found.rows[0];
+  if (service === undefined) throw new StoreError('not-found', `There is no service ${request.serviceId}.`);
+  const joined = await findLike(client, request);
+  const syncId = joined ?? (await insertSync(client, request, service.name));
+  const operationId = await insertOperation(client, request, syncId);
+  return { syncId, operationId, joined: joined !== undefined };
 }
 
 async function findLike(client: Queryable, request: SyncRequest): Promise<string | undefined> {
@@ -140,6 +143,10 @@ export interface Sync {
   readonly signalDue: SyncSignal | null;
   readonly retryOf: string | null;
   readonly planOf: string | null;
+  /** The comparison that a full sync begins with. */
+  readonly reconciliationId: string | null;
+  /** Why it failed as a whole. */
+  readonly error: string | null;
   /** Grows with every change of the sync. */
   readonly revision: number;
   readonly pace: SyncPace;
@@ -158,11 +165,11 @@ const PACE = `
   ) p on true`;
 
 const SYNCS = `
-  select y.signal_due as "signalDue", y.retry_of as "retryOf", y.plan_of as "planOf", y.revision,
+  select y.signal_due as "signalDue", y.retry_of as "retryOf", y.plan_of as "planOf", y.reconciliation_id as "reconciliationId", y.error, y.revision,
     json_build_object('recent', coalesce(p.recent, 0),
       'recentMs', case when y.finished_at is null then extract(epoch from clock_timestamp() - w.since) * 1000 end,
       'activeMs', extract(epoch from coalesce(y.finished_at, y.paused_at, clock_timestamp()) - y.started_at) * 1000 - y.paused_ms,
-      'servicePaused', s.paused_reason is not null,
+      'servicePaused', not y.dry_run and (s.paused_reason is not null or (s.first_run = 'plan' and y.plan_of is null)),
       'throttled', coalesce(s.blocked_until > clock_timestamp(), false)) as pace,
     y.id, y.service_id as "serviceId", s.name as service, y.kind, y.scope, y.dry_run as "dryRun", y.status, y.actor, y.reason,
     y.total, y.succeeded, y.unchanged, y.skipped, y.failed, y.workflow_id as "workflowId", y.created_at as "createdAt",
@@ -204,7 +211,8 @@ export async function openSyncs(db: Queryable): Promise<readonly Sync[]> {
 }
 
 /**
- * Begins the oldest queued sync of a service, unless one is live: the database allows only one. A plan waits for nobody.
+ * Begins the oldest queued sync of a service, unless one is live: the database allows only one. While the service is paused
+ * none begins, but the execution of a plan on one that waits for its first. A plan waits for nobody.
  * Answers its id, or undefined when there is nothing to begin now.
  */
 export async function startNextQueued(db: Queryable, serviceId: string): Promise<string | undefined> {
@@ -212,9 +220,11 @@ export async function startNextQueued(db: Queryable, serviceId: string): Promise
     const started = await db.query<{ id: string }>(
       `update syncs set status = 'staging', started_at = clock_timestamp()
        where id = (
-         select q.id from syncs q where q.service_id = $1 and q.status = 'queued' and (q.dry_run or not exists (
-           select from syncs l where l.service_id = $1 and l.status in ('staging', 'running', 'paused') and not l.dry_run))
-         order by q.created_at, q.id limit 1 for update skip locked)
+         select q.id from syncs q join services s on s.id = q.service_id
+         where q.service_id = $1 and q.status = 'queued' and (q.dry_run or (
+           s.paused_reason is null and (s.first_run = 'write' or q.plan_of is not null) and not exists (
+             select from syncs l where l.service_id = $1 and l.status in ('staging', 'running', 'paused') and not l.dry_run)))
+         order by q.created_at, q.id limit 1 for update of q skip locked)
        returning id`,
       [serviceId],
     );
@@ -272,7 +282,7 @@ export async function endSync(client: Queryable, syncId: string, ending: SyncEnd
 async function finishOperations(client: Queryable, syncId: string): Promise<void> {
   await client.query(
     `update operations o set status = y.status, updated_at = clock_timestamp(), finished_at = clock_timestamp(),
-       outcome = format('%s accounts: %s changed, %s unchanged, %s skipped, %s failed', y.total, y.succeeded, y.unchanged, y.skipped, y.failed)
+       outcome = coalesce(y.error, format('%s accounts: %s changed, %s unchanged, %s skipped, %s failed', y.total, y.succeeded, y.unchanged, y.skipped, y.failed))
      from syncs y where y.id = $1 and o.sync_id = y.id and o.status in ('running', 'waiting')`,
     [syncId],
   );

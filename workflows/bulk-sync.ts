@@ -21,12 +21,16 @@ export const pauseSync = defineSignal(SYNC_SIGNALS.pause);
 export const resumeSync = defineSignal(SYNC_SIGNALS.resume);
 export const progress = defineQuery<SyncProgress>(SYNC_PROGRESS_QUERY);
 
+/** Without a signal a comparison is looked at again after so long. */
+const COMPARISON_LOOK = '2 minutes';
+
 /**
  * A bulk run over the accounts of one service.
  *
  * staging -> running -> finished, and from running to paused and back. A window of chunks is in flight; when one ends the
  * next begins. A pause or a cancel ends the chunks within seconds, each after the accounts that it is at; what they had
- * settled stays settled. Paused, nothing runs and no slot is held. Before continue-as-new no chunk is begun and those in
+ * settled stays settled. Paused, nothing runs and no slot is held. A paused service is waited for in the same way: its
+ * resumption comes as the same signal, with a look every ten minutes for the case that it is lost. Before continue-as-new no chunk is begun and those in
  * flight are waited for; it carries the next item and the total. Results are in the database only.
  */
 export async function bulkSync(input: BulkSyncInput): Promise<SyncProgress> {
@@ -42,8 +46,11 @@ async function walkThrough(input: BulkSyncInput, steering: Steering): Promise<Sy
   setHandler(progress, () => run.progress(steering.paused));
   setHandler(cancelSync, () => steering.cancel());
   setHandler(pauseSync, () => steering.pause());
-  setHandler(resumeSync, () => steering.resume());
-  if (input.total === undefined) run.begin(await store.stageSync({ syncId: input.syncId }));
+  setHandler(resumeSync, () => {
+    steering.resume();
+    run.wake();
+  });
+  if (input.total === undefined) await stage(run, steering, () => store.stageSync({ syncId: input.syncId }));
   while (!steering.cancelled) {
     if (steering.paused) {
       setCurrentDetails(run.details(true));
@@ -61,6 +68,16 @@ async function walkThrough(input: BulkSyncInput, steering: Steering): Promise<Sy
   run.end();
   upsertSearchAttributes({ [SEARCH_ATTRIBUTES.outcome]: [steering.cancelled ? 'cancelled' : 'succeeded'] });
   return run.progress(false);
+}
+
+/** Stages the items; a full sync waits for its comparison first, whose end comes as the signal `resume`. */
+async function stage(run: ChunkRun, steering: Steering, staged: () => Promise<number | 'later'>): Promise<void> {
+  while (!steering.cancelled) {
+    const { wakes } = run;
+    const total = await staged();
+    if (total !== 'later') return run.begin(total);
+    await condition(() => run.wakes !== wakes || steering.cancelled, COMPARISON_LOOK);
+  }
 }
 
 /** What the signals have asked for. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { approveStaged, listStaged, rejectStaged } from '../../store/guard-decisions';
+import { readService } from '../../store/services';
 import { reasonText, serviceName, timestamp, uuid } from '../fields';
 import { operationAnswer, operationResponses } from '../operation-answer';
 import { pageAnswer, pageOf, pageQuery, readCursor } from '../paging';
@@ -91,15 +92,26 @@ function decisionRoute(verb: 'approve' | 'reject', summary: string, decide: Deci
     async handler({ params: { name }, body, ...request }) {
       const service = await resolveService(request.context, name);
       const { actor } = request.principal;
-      return answerDecision(request, decide, { serviceId: service.id, ids: body.ids, actor, reason: body.reason });
+      return answerDecision(request, decide, {
+        name,
+        serviceId: service.id,
+        ids: body.ids,
+        actor,
+        reason: body.reason,
+      });
     },
   });
 }
 
-async function answerDecision(request: RequestFacts, decide: Decide, decision: GuardDecision): Promise<Answer> {
+async function answerDecision(
+  request: RequestFacts,
+  decide: Decide,
+  { name, ...decision }: GuardDecision & { readonly name: string },
+): Promise<Answer> {
   const { decided, notOpen, changeId, operationId } = await decide(request.context.db, decision);
   if (changeId === null || operationId === null) throw new Problem('conflict', 'None of these waits for a decision.');
   await request.context.flow.changed(changeId);
+  if ((await readService(request.context.db, name)).guard.pause === true) await request.context.flow.serviceOpened();
   return operationAnswer(request, operationId, { decided, notOpen });
 }
 

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { resumeService } from '../../store/engine-services';
+import { FIRST_RUN } from '../../store/first-run';
 import { drainService, pauseByHand } from '../../store/pauses';
 import { readService } from '../../store/services';
 import { reasonText, serviceName } from '../fields';
 import { operationAnswer, operationResponses } from '../operation-answer';
+import { Problem } from '../problem';
 import { route } from '../route';
 import { serviceSchema, showService } from '../service-views';
 import type { Route } from '../route';
@@ -53,16 +55,23 @@ const resume = route({
   path: '/v1/services/{name}/resume',
   acl: 'provisioning.services.{name}.resume',
   summary: 'Goes on after a pause, whoever began it',
-  description: 'What waited only because the service was away is tried at once.',
+  description:
+    'What waited only because the service was away is tried at once. A first run that waits for its plan is not a pause: 409.',
   tags: ['services'],
   params,
   body,
   bodyOptional: true,
   responses: { 200: { description: 'The service', schema: serviceSchema } },
   async handler({ params: { name }, body: given, context, principal }) {
-    const { id } = await readService(context.db, name);
+    const { id, pausedReason } = await readService(context.db, name);
+    if (pausedReason === FIRST_RUN) {
+      throw new Problem(
+        'conflict',
+        `The first run of ${name} waits for a person: approve its plan (GET /v1/services/${name}/status names it), or set \`firstRun\` to \`write\`.`,
+      );
+    }
     const by = `${principal.actor}${given?.reason === undefined ? '' : `: ${given.reason}`}`;
-    await resumeService(context.db, id, { actor: by });
+    if (await resumeService(context.db, id, { actor: by })) await context.flow.serviceOpened();
     return { status: 200, body: await showService(context, await readService(context.db, name)) };
   },
 });

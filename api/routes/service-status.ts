@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { abilitiesOf } from '../../hooks/service-hooks';
 import { serviceFigures } from '../../store/figures';
+import { latestPlan } from '../../store/first-run';
 import { readService } from '../../store/services';
 import { serviceName } from '../fields';
 import { Problem } from '../problem';
 import { resolveService } from '../references';
 import { route } from '../route';
 import { pausedSchema, showPause } from '../service-views';
+import type { ApiContext } from '../context';
 import type { Route } from '../route';
 
 const params = { name: serviceName } as const;
@@ -17,6 +19,14 @@ const statusSchema = z
     service: z.string(),
     enabled: z.boolean(),
     paused: pausedSchema,
+    firstPlan: z
+      .object({
+        id: z.string().nullable().meta({ description: 'the sync to look at and to approve; null: not made yet' }),
+        accounts: count.meta({ description: 'accounts that it would change' }),
+        stale: z.boolean().meta({ description: 'too much has become due since: a new one is made by itself' }),
+      })
+      .nullable()
+      .meta({ description: 'where the first run waits for a person' }),
     due: count.meta({ description: 'accounts to be worked on now' }),
     waiting: count.meta({ description: 'accounts whose next try lies ahead' }),
     running: count.meta({ description: 'accounts that a worker writes at this moment' }),
@@ -43,10 +53,21 @@ const status = route({
     const { paused: _paused, ...counts } = figures;
     return {
       status: 200,
-      body: { ...counts, enabled: service.enabled, paused: showPause(service) },
+      body: {
+        ...counts,
+        enabled: service.enabled,
+        paused: showPause(service),
+        firstPlan: service.firstRun === 'plan' ? await firstPlan(context, service.id) : null,
+      },
     };
   },
 });
+
+const NO_PLAN = { id: null, accounts: 0, stale: false } as const;
+
+async function firstPlan({ db }: Pick<ApiContext, 'db'>, serviceId: string) {
+  return (await latestPlan(db, serviceId)) ?? NO_PLAN;
+}
 
 const reportSchema = z
   .object({

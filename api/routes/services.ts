@@ -17,6 +17,7 @@ import { changeConfig } from '../service-config';
 import { learnService } from '../service-facts';
 import { checkFormats, serviceFields, serviceSchema, showService } from '../service-views';
 import { reasonQuery, writtenAnswer, writtenBy, writtenResponses } from '../written';
+import type { FirstRun } from '../../domain/words';
 import type { Connector } from '../../sdk/index';
 import type { ServiceRecord, ServiceSettings } from '../../store/services';
 import type { ApiContext } from '../context';
@@ -67,6 +68,11 @@ function settingsAfter({ context, fields, serviceId, connector, before }: Alteri
   return { ...settings, ...stored };
 }
 
+/** What only calls hooks cannot be planned: nobody but the hook knows what it would do. */
+function firstRunOf(connector: Connector): FirstRun {
+  return connector.manager === undefined ? 'write' : 'plan';
+}
+
 const list = route({
   method: 'get',
   path: '/v1/services',
@@ -90,7 +96,8 @@ const create = route({
   path: '/v1/services',
   acl: 'provisioning.services.create',
   summary: 'Adds a service',
-  description: 'No restart is needed. People get accounts when they have a grant (POST /v1/grants).',
+  description:
+    'No restart is needed. People get accounts when they have a grant (POST /v1/grants). Its first run is a plan: nothing is written there before one is approved, unless `firstRun` is `write`.',
   tags: ['services'],
   query: reasonQuery,
   body: z.strictObject({
@@ -103,7 +110,9 @@ const create = route({
     const { context } = request;
     checkFormats(fields);
     const serviceId = newServiceId();
-    const settings = settingsAfter({ context, fields, serviceId, connector, before: undefined });
+    const firstRun = fields.firstRun ?? firstRunOf(requireConnector(context, connector));
+    const given = { ...fields, firstRun };
+    const settings = settingsAfter({ context, fields: given, serviceId, connector, before: undefined });
     const { record, change } = await createService(
       context.db,
       { id: serviceId, name, connector, settings },
@@ -146,12 +155,17 @@ async function alter(request: RequestFacts, { name, fields, reason, operation }:
   const { record, change } = await updateService(context.db, update, writtenBy(request, reason));
   if (change !== undefined) await learnService(context, name);
   if (fields.config !== undefined) await tryAgain(context, record);
+  if (fields.firstRun === 'write') await context.flow.serviceOpened();
   return writtenAnswer(request, change, { service: await showService(context, await readService(context.db, name)) });
 }
 
 /** A pause that Muster itself began over the old configuration says nothing about the new one. */
-async function tryAgain({ db }: Pick<ApiContext, 'db'>, { id, pausedReason }: ServiceRecord): Promise<void> {
-  if (pausedReason !== null && pausedReason !== 'operator') await resumeService(db, id, { reason: pausedReason });
+async function tryAgain(
+  { db, flow }: Pick<ApiContext, 'db' | 'flow'>,
+  { id, pausedReason }: ServiceRecord,
+): Promise<void> {
+  const isOurs = pausedReason !== null && pausedReason !== 'operator' && pausedReason !== 'guard';
+  if (isOurs && (await resumeService(db, id, { reason: pausedReason }))) await flow.serviceOpened();
 }
 
 const update = route({

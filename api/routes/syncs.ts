@@ -115,6 +115,7 @@ const itemSchema = z
 
 const planStep = z.enum([
   'create',
+  'adopt',
   'enable',
   'update profile',
   'set nickname',

@@ -25,6 +25,7 @@ export function remoteAccount(user: RemoteUser): RemoteAccount {
     remoteId: user.id,
     name: user.name,
     enabled: user.active,
+    email: user.email,
     groups: user.groups,
     ...(key === undefined ? {} : { userId: key.id, owner: key.owner }),
   };

@@ -1,4 +1,4 @@
-import { Gone, HttpClient, path } from '@muster/sdk';
+import { Conflict, Gone, HttpClient, path } from '@muster/sdk';
 import type {
   AccountKey,
   AccountProfile,
@@ -78,6 +78,18 @@ export class ExampleManager implements Manager {
     const body = { ...fields(account.profile), externalId: accountKeyText(account.key) };
     const user = await this.#http.request({ method: 'POST', path: '/users', body, answer: RemoteUser }, call);
     return { outcome: 'created', remoteId: user.id, name: user.name };
+  }
+
+  /** The key goes into the field that is empty; one that holds something else is somebody's. */
+  async adoptAccount(ref: AccountRef, call: CallContext): Promise<WriteOutcome> {
+    const where = path`/users/${ref.remoteId}`;
+    const user = await this.#http.find({ method: 'GET', path: where, answer: RemoteUser }, call);
+    if (user === undefined) return 'gone';
+    const externalId = accountKeyText(ref.key);
+    if (user.externalId === externalId) return 'unchanged';
+    if (user.externalId !== null) throw new Conflict('The account carries the key of another.', { code: 'not-ours' });
+    await this.#http.request({ method: 'PATCH', path: where, body: { externalId }, notFound: 'gone' }, call);
+    return 'done';
   }
 
   async updateAccount(ref: AccountRef, profile: AccountProfile, call: CallContext): Promise<WriteOutcome> {

@@ -16,6 +16,16 @@ export const accountChecks: readonly Check[] = [
     run: foreignName,
   },
   { title: 'a key of another owner is never adopted', needs: ['createAccount', 'findAccount'], run: foreignOwner },
+  {
+    title: 'an account without a key can be adopted, twice, and only it gets our key',
+    needs: ['adoptAccount', 'findAccount'],
+    run: adopt,
+  },
+  {
+    title: 'an account with the key of another is never adopted',
+    needs: ['adoptAccount', 'createAccount'],
+    run: adoptForeign,
+  },
   { title: 'names that it cannot take are rejected', needs: ['createAccount'], run: impossibleNames },
   { title: 'an account is found by its key alone', needs: ['createAccount', 'findAccount'], run: findByKey },
   { title: 'an update renames and keeps the identity', needs: ['createAccount', 'updateAccount'], run: rename },
@@ -97,6 +107,28 @@ async function foreignOwner(bench: Bench): Promise<void> {
     (await bench.seenByName(ref.name)).map(({ remoteId }) => remoteId),
     [ref.remoteId],
   );
+}
+
+async function adopt(bench: Bench): Promise<void> {
+  const { remoteId, name } = await bench.farSide.plantAccount(bench.name('a'));
+  const { key } = bench.person();
+  const ref = { remoteId, name, key };
+
+  assert.equal(await bench.manager.adoptAccount(ref, bench.call()), 'done');
+  assert.equal(await bench.manager.adoptAccount(ref, bench.call()), 'unchanged');
+
+  assert.equal((await bench.manager.findAccount(key, bench.call()))?.remoteId, remoteId);
+  assert.equal((await bench.seen(remoteId))?.name, name);
+}
+
+async function adoptForeign(bench: Bench): Promise<void> {
+  const account = bench.person();
+  const ref = await bench.create(account);
+  const stranger = { ...ref, key: { userId: randomUUID(), owner: `${bench.owner}-other` } };
+
+  await bench.failure(bench.manager.adoptAccount(stranger, bench.call()), 'conflict');
+
+  assert.equal((await bench.create(account)).remoteId, ref.remoteId);
 }
 
 async function impossibleNames(bench: Bench): Promise<void> {

@@ -54,7 +54,7 @@ afterAll(async () => {
 });
 
 async function addService(name: string, token: string): Promise<void> {
-  const body = { name, connector: 'acme', config: { url: far.url, token } };
+  const body = { name, connector: 'acme', firstRun: 'write', config: { url: far.url, token } };
   await api.call('post', '/v1/services').send(body).expect(202);
   await api.call('post', '/v1/grants').send({ service: name, state: 'name:Member' }).expect(202);
 }

@@ -126,12 +126,12 @@ describe('a change over many accounts', () => {
 });
 
 describe('a requested sync', () => {
-  test('that finds nothing to do says so, and calls nobody', async () => {
+  test('that finds nothing to do says so, and only reads the list', async () => {
     const { syncId, operationId } = await request('full');
     const sync = await finished(syncId);
 
     expect(sync).toMatchObject({ status: 'succeeded', total: PEOPLE, unchanged: PEOPLE, failed: 0 });
-    expect(target.calls).toEqual([]);
+    expect(target.calls.map(({ method }) => method)).toEqual(['listAccounts']);
     expect(await readOperation(engine.db, operationId)).toMatchObject({ status: 'succeeded' });
   });
 
@@ -195,9 +195,10 @@ describe('a requested sync', () => {
     expect(await ended(engine, operationId)).toMatchObject({ status: 'cancelled' });
     target.script = () => undefined;
     await allQuiet(engine, service.id);
-    expect([...target.accounts.values()].every((account) => account.profile.displayName === 'Renamed once more')).toBe(
-      true,
-    );
+    // Those whose calls were cut off are brought to a known state; the others were asked for by the sync alone.
+    const renamed = [...target.accounts.values()].filter(({ profile }) => profile.displayName === 'Renamed once more');
+    expect(renamed.length).toBeGreaterThan(0);
+    expect(renamed.length).toBeLessThan(PEOPLE);
   });
 });
 

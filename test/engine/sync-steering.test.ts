@@ -12,6 +12,7 @@ import { readSync, requestSync } from '../../store/syncs';
 import type { Sync } from '../../store/syncs';
 import { stateIdByName } from '../../store/states';
 import { SYNC_PROGRESS_QUERY } from '../../workflows/contracts';
+import type { SyncProgress } from '../../workflows/contracts';
 import type { WorkerProcess } from '../../workers/process';
 import { startTestEngine } from './engine';
 import type { TestEngine } from './engine';
@@ -186,8 +187,14 @@ describe('a sync that is paused', () => {
 
     await resume(syncId);
     await finished(syncId);
-    const after = await withWorkflow(syncId, (handle) => handle.query(SYNC_PROGRESS_QUERY));
-    expect(after).toMatchObject({ state: 'ended', total: PEOPLE, done: PEOPLE });
+    // The database knows a moment before the workflow does.
+    const after = await withWorkflow(syncId, (handle) =>
+      eventually('the workflow knows that it has ended', async () => {
+        const seen = await handle.query<SyncProgress>(SYNC_PROGRESS_QUERY);
+        return seen.state === 'ended' ? seen : undefined;
+      }),
+    );
+    expect(after).toMatchObject({ total: PEOPLE, done: PEOPLE });
   });
 
   test('can be cancelled', async () => {

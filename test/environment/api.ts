@@ -92,6 +92,7 @@ function notingFlow(told: string[]): ApiContext['flow'] {
     accountDue: (serviceId, userId) => note('accountDue', serviceId, userId),
     syncRequested: (service, syncId) => note('syncRequested', service, syncId),
     syncSteered: (syncId) => note('syncSteered', syncId),
+    serviceOpened: () => note('serviceOpened'),
     reconciliationRequested: (service, id) => note('reconciliationRequested', service, id),
     callManager: async () => ({ ok: true, missing: [], remote: 'fake 1.0' }),
     callHookAction: async (service, action) => ({ service, action }),

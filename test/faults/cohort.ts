@@ -27,7 +27,7 @@ export async function addService(installation: Installation): Promise<void> {
   // The tests remove more than a guard would allow in a day.
   const limit = { minimum: 100_000 };
   const guard = { removal: limit, disable: limit, 'group removal': limit };
-  const body = { name: SERVICE, connector: 'postgres', begins: 'automatic', config, guard };
+  const body = { name: SERVICE, connector: 'postgres', begins: 'automatic', firstRun: 'write', config, guard };
   await installation.client.call({ method: 'POST', path: '/v1/services', body });
   await installation.client.call({
     method: 'POST',

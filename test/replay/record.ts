@@ -13,6 +13,8 @@ import { Rejected, Unavailable } from '../../sdk/index';
 import { requestAccount } from '../../store/account-requests';
 import type { AccountRequestKind } from '../../store/account-requests';
 import { addMembers, createGroup } from '../../store/groups';
+import { resumeService } from '../../store/engine-services';
+import { pauseByHand } from '../../store/pauses';
 import { readService } from '../../store/services';
 import type { ServiceRecord } from '../../store/services';
 import { readSync, requestSync } from '../../store/syncs';
@@ -162,6 +164,29 @@ class Recorder {
     await eventually('the sync has ended', async () => (await readSync(engine.db, cancelled))?.status === 'cancelled');
     target.script = () => undefined;
     await this.write('bulk-sync-paused-and-cancelled', handle);
+    await this.syncsThatWait(people);
+  }
+
+  /** One that meets a paused service and is told that it goes on, and one that begins with a comparison. */
+  private async syncsThatWait(people: readonly string[]): Promise<void> {
+    const { engine, target, service, client } = this.scene;
+    await engine.db.query(`update users set display_name = 'Renamed again'`);
+    target.script = async () => {
+      await pauseByHand(engine.db, { serviceId: service.id, actor: 'client:test' });
+      target.script = () => undefined;
+      return undefined;
+    };
+    const paused = client.workflow.getHandle(syncWorkflowId(service.name, await this.sync(people)));
+    await eventually('the sync waits for the service', async () => {
+      const { raw } = await paused.describe();
+      const { done, total } = await paused.query<SyncProgress>(SYNC_PROGRESS_QUERY);
+      return total > 0 && done < total && (raw.pendingActivities ?? []).length === 0;
+    });
+    await resumeService(engine.db, service.id);
+    await engine.flow.serviceOpened();
+    await this.write('bulk-sync-service-paused', paused);
+    const full = await this.sync();
+    await this.write('bulk-sync-full', client.workflow.getHandle(syncWorkflowId(service.name, full)));
   }
 
   private async sweepsAndCalls(): Promise<void> {
@@ -218,12 +243,12 @@ class Recorder {
     await engine.flow.accountDue(service.id, userId);
   }
 
-  private async sync(userIds: readonly string[]): Promise<string> {
+  private async sync(userIds?: readonly string[]): Promise<string> {
     const { engine, service } = this.scene;
     const { syncId } = await requestSync(engine.db, {
       serviceId: service.id,
       kind: 'full',
-      scope: { userIds },
+      scope: userIds === undefined ? {} : { userIds },
       actor: 'client:test',
     });
     await engine.flow.syncRequested(service.name, syncId);

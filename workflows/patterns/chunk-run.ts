@@ -2,6 +2,7 @@ import {
   ActivityCancellationType,
   CancellationScope,
   CancelledFailure,
+  condition,
   proxyActivities,
   setCurrentDetails,
   sleep,
@@ -15,7 +16,7 @@ import { CHUNK_OPTIONS } from './activity-options';
 const CHUNK_SIZE = 100;
 /** Chunks in flight. */
 const WINDOW = 4;
-/** Chunks per run: a few thousand events, far below the limit of a history. */
+/** Chunks per run, and looks at chunks that had to wait: a few thousand events, far below the limit of a history. */
 const CHUNKS_PER_RUN = 300;
 /** A rate over less than this says nothing. */
 const SHORTEST_MS = 1_000;
@@ -26,6 +27,7 @@ export class ChunkRun {
   #total: number;
   #again: SyncChunkRange[];
   #begun = 0;
+  #wakes = 0;
   #done: number;
   #state: 'staging' | 'running' | 'ended';
   readonly #doneBefore: number;
@@ -60,6 +62,16 @@ export class ChunkRun {
   goOn(): void {
     if (this.#restingSinceMs !== undefined) this.#sinceMs += Date.now() - this.#restingSinceMs;
     this.#restingSinceMs = undefined;
+  }
+
+  /** The service goes on: whoever waits for it looks again. */
+  wake(): void {
+    this.#wakes += 1;
+  }
+
+  /** How often it was told to look again. */
+  get wakes(): number {
+    return this.#wakes;
   }
 
   get isDone(): boolean {
@@ -102,7 +114,10 @@ export class ChunkRun {
   async #lane(): Promise<void> {
     for (let chunk = this.#next(); chunk !== undefined; chunk = this.#next()) {
       try {
-        await this.#run(chunk);
+        if (!(await this.#run(chunk))) {
+          this.#again.push(chunk);
+          return;
+        }
       } catch (error) {
         this.#again.push(chunk);
         // Whatever else befell a chunk that was told to stop (its worker died): it is only interrupted.
@@ -128,8 +143,11 @@ export class ChunkRun {
     return { from, to };
   }
 
-  /** A chunk that meets a closed service ends at once and is taken up again when the service is open: no slot waits. */
-  async #run({ from, to }: SyncChunkRange): Promise<void> {
+  /**
+   * A chunk that meets a closed service ends at once and is taken up again when the service is open: no slot waits. False:
+   * it has been looked at so often that the next run must go on with it.
+   */
+  async #run({ from, to }: SyncChunkRange): Promise<boolean> {
     const { service, syncId } = this.input;
     const { syncChunk } = proxyActivities<Activities>({
       ...CHUNK_OPTIONS,
@@ -138,9 +156,14 @@ export class ChunkRun {
       taskQueue: bulkTaskQueue(service),
     });
     for (;;) {
-      const { waitMs } = await syncChunk({ service, syncId, from, to });
-      if (waitMs === null) return;
-      await sleep(Math.max(1, waitMs));
+      // Before the look: a wake that comes during it must not be missed.
+      const wakes = this.#wakes;
+      const { waitMs, paused } = await syncChunk({ service, syncId, from, to });
+      if (waitMs === null) return true;
+      if (paused === true) await condition(() => this.#wakes !== wakes, waitMs);
+      else await sleep(Math.max(1, waitMs));
+      if (this.#begun >= CHUNKS_PER_RUN) return false;
+      this.#begun += 1;
     }
   }
 

@@ -4,7 +4,19 @@
 export function createAccounts() {
   const accounts = new Map();
   const groups = new Map();
-  const nameTaken = (name, key) => [...accounts.values()].some((other) => other.name === name && other.key !== key);
+  /** Who has a name: looking through all accounts would make the service slower with each of them. */
+  const holders = new Map();
+  const nameTaken = (name, key) => holders.has(name) && holders.get(name) !== key;
+  const put = (key, account) => {
+    const before = accounts.get(key);
+    if (before !== undefined) holders.delete(before.name);
+    accounts.set(key, account);
+    holders.set(account.name, key);
+  };
+  const remove = (key) => {
+    holders.delete(accounts.get(key)?.name);
+    return accounts.delete(key);
+  };
   let made = 0;
   const routes = {
     'GET /health': () => [200, { ok: true }],
@@ -19,7 +31,7 @@ export function createAccounts() {
       if (known !== undefined) return [200, known];
       if (nameTaken(body.name, body.key)) return [409, { error: 'the name is taken' }];
       const account = { ...body, id: body.key, enabled: true, groups: [] };
-      accounts.set(body.key, account);
+      put(body.key, account);
       made += 1;
       return [201, account];
     },
@@ -27,10 +39,10 @@ export function createAccounts() {
       const account = accounts.get(id);
       if (account === undefined) return [404, { error: 'no such account' }];
       if (body.name !== undefined && nameTaken(body.name, id)) return [409, { error: 'the name is taken' }];
-      accounts.set(id, { ...account, ...body });
+      put(id, { ...account, ...body });
       return [200, accounts.get(id)];
     },
-    'DELETE /accounts/{}': ({ id }) => (accounts.delete(id) ? [204] : [404, { error: 'no such account' }]),
+    'DELETE /accounts/{}': ({ id }) => (remove(id) ? [204] : [404, { error: 'no such account' }]),
     'PUT /accounts/{}/groups': ({ id, body }) => {
       const account = accounts.get(id);
       if (account === undefined) return [404, { error: 'no such account' }];
@@ -57,6 +69,7 @@ export function createAccounts() {
     all: () => [...accounts.values()],
     clear: () => {
       accounts.clear();
+      holders.clear();
       groups.clear();
       made = 0;
     },

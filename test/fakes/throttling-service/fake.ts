@@ -59,9 +59,11 @@ export interface Fake {
   stop(): Promise<void>;
 }
 
-/** Starts the fake on ports of its own; it ends with this process. */
-export async function startFake(settings: Partial<FakeSettings>): Promise<Fake> {
-  const child = spawn(process.execPath, [join(__dirname, 'main.mjs'), JSON.stringify(settings)], {
+const PROGRAM = join(__dirname, 'main.mjs');
+
+/** Starts the fake on ports of its own; it ends with this process. Compiled code must say where the program lies. */
+export async function startFake(settings: Partial<FakeSettings>, program = PROGRAM): Promise<Fake> {
+  const child = spawn(process.execPath, [program, JSON.stringify(settings)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const line = await new Promise<string>((resolve, reject) => {
