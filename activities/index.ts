@@ -17,13 +17,16 @@ import type {
   CallManagerInput,
   ConvergeOutcome,
   GroupInput,
+  GroupsInput,
   ProbeInput,
   ReconcileInput,
 } from '../workflows/contracts';
-import { accountWorkflowId, groupWorkflowId } from '../workflows/contracts';
+import { accountWorkflowId, groupsWorkflowId, groupWorkflowId } from '../workflows/contracts';
 import { convergeLeased } from './converge';
 import type { HookAccess } from './converge';
 import { convergeGroup } from './converge-group';
+import { convergeDueGroups } from './converge-groups';
+import type { GroupsAnswer } from './converge-groups';
 import { deliverNotifications } from './deliver-notifications';
 import type { Webhook } from './deliver-notifications';
 import type { ActivityDependencies } from './dependencies';
@@ -63,6 +66,8 @@ export function createActivities({ deps, webhook }: ActivityOptions) {
       alive(deps, () => convergeOne(deps, input, { portFor })),
     convergeRemoteGroup: (input: GroupInput): Promise<ConvergeOutcome> =>
       alive(deps, () => convergeRemoteGroup(deps, input)),
+    convergeRemoteGroups: (input: GroupsInput): Promise<GroupsAnswer> =>
+      alive(deps, () => convergeRemoteGroups(deps, input)),
     syncChunk: (request: ChunkRequest): Promise<ChunkAnswer> =>
       alive(deps, () =>
         syncChunk(deps, request, {
@@ -215,6 +220,17 @@ async function convergeRemoteGroup(deps: ActivityDependencies, input: GroupInput
   return convergeGroup(deps, { service, entry, call, holder }, input.remoteGroupId);
 }
 
+async function convergeRemoteGroups(deps: ActivityDependencies, input: GroupsInput): Promise<GroupsAnswer> {
+  const service = await openService(deps, input.service);
+  if ('outcome' in service) return { waitMs: service.outcome === 'later' ? service.waitMs : null, done: 0 };
+  const entry = await entryOf(deps, service);
+  if ('outcome' in entry) return { waitMs: null, done: 0 };
+  const context = Context.current();
+  const call = { lane: 'bulk', signal: context.cancellationSignal, timeoutMs: deps.callTimeoutMs } as const;
+  const round = { service, entry, call, holder: groupsWorkflowId(service.name) };
+  return convergeDueGroups(deps, round, { stop: context.cancellationSignal, heartbeat: () => context.heartbeat() });
+}
+
 /** Stages a sync. A hook that updates all groups by itself is asked first; what it has done needs no account looked at. */
 async function beginSync(deps: ActivityDependencies & FlowDependencies, syncId: string): Promise<number> {
   const sync = await readSync(deps.db, syncId);
@@ -237,4 +253,6 @@ async function endSync(
   deps.failpoint('sync:after-finish');
   const sync = await readSync(deps.db, syncId);
   if (sync !== undefined) await beginNextSync(deps, sync.service);
+  // What became due beside the sync does not wait for the next tick.
+  if (!cancelled && sync?.dryRun === false) await deps.starter.sweepNow();
 }

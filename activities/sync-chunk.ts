@@ -11,6 +11,7 @@ import { readSync } from '../store/syncs';
 import type { ConvergeOutcome } from '../workflows/contracts';
 import { sendThroughHook } from './chunk-hooks';
 import { convergeLeased } from './converge';
+import { convergeDueGroups } from './converge-groups';
 import type { HookAccess } from './converge';
 import type { ActivityDependencies } from './dependencies';
 import { judgeFailure } from './failures';
@@ -64,6 +65,8 @@ export async function syncChunk(
   const sync = await readSync(deps.db, request.syncId);
   if (sync === undefined) return { waitMs: null };
   if (sync.dryRun) return planChunk(deps, { request, context, items });
+  const groupsWaitMs = items.length === 0 ? null : await groupsFirst(deps, request, context);
+  if (groupsWaitMs !== null) return { waitMs: groupsWaitMs };
   for (let start = 0; start < items.length; start += BATCH) {
     context.stop.throwIfAborted();
     const service = await openService(deps, request.service);
@@ -86,6 +89,27 @@ async function openService(deps: ActivityDependencies, name: string): Promise<En
   // Its budget is used up for long: the workflow waits, and holds no worker slot.
   const budgetWaitMs = hasManager(deps, service) ? (deps.managers.get(service).budget?.longWaitMs ?? 0) : 0;
   return budgetWaitMs > 0 ? { waitMs: budgetWaitMs } : service;
+}
+
+/**
+ * Remote groups converge before their members, all together: else the first accounts would make them one by one, and wait
+ * for each other. Answers how long to wait for those that another writer has; null = go on.
+ */
+async function groupsFirst(
+  deps: ActivityDependencies,
+  request: ChunkRequest,
+  context: ChunkContext,
+): Promise<number | null> {
+  const service = await openService(deps, request.service);
+  if (service === undefined || 'waitMs' in service) return service?.waitMs ?? null;
+  if (service.membership !== 'by account' || !hasManager(deps, service)) return null;
+  const entry = deps.managers.get(service);
+  const holder = `sync/${request.syncId}/${request.from}`;
+  const answer = await withGrace(context.stop, GRACE_MS, (signal) => {
+    const call = { lane: 'bulk', signal, timeoutMs: deps.callTimeoutMs } as const;
+    return convergeDueGroups(deps, { service, entry, call, holder }, context);
+  });
+  return answer.waitMs;
 }
 
 /** A plan asks the far side nothing, so it waits for no service that is paused. */

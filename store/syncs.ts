@@ -46,8 +46,8 @@ export interface RequestedSync {
   readonly joined: boolean;
 }
 
-/** Once begun, these have looked at accounts that a later request wants looked at again. */
-const NOT_JOINED_WHEN_BEGUN: readonly SyncKind[] = ['full', 'validate'];
+/** Once begun, these have looked at accounts that a later request wants looked at again, or not at those due since. */
+const NOT_JOINED_WHEN_BEGUN: readonly SyncKind[] = ['full', 'validate', 'due'];
 
 /**
  * Asks for a sync. It joins one of the same kind and scope that has not ended, else it queues: first in, first out, one at

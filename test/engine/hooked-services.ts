@@ -137,6 +137,7 @@ function notingStarter(started: string[]): Starter {
   return {
     account: ({ service, userId, reason }) => note(reason, service, userId),
     group: () => note('group'),
+    groups: () => note('groups'),
     sync: ({ service }) => note('sync', service),
     steerSync: () => note('steer'),
     probe: () => note('probe'),
