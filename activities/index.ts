@@ -8,8 +8,8 @@ import type { FlowDependencies } from '../hooks/flow';
 import { hasManager } from '../hooks/overrides';
 import { engineServiceByName } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
-import { leaseRemainingMs, takeLeases } from '../store/leases';
-import { readSituations } from '../store/situations';
+import { dropLease, leaseRemainingMs, takeLeases } from '../store/leases';
+import { NEVER_MS, readSituations } from '../store/situations';
 import { stageDone, stageSync } from '../store/sync-items';
 import { finishSync, readSync } from '../store/syncs';
 import type {
@@ -139,7 +139,7 @@ const APPEARS: ReadonlySet<string> = new Set(['create', 'find', 'enable']);
 async function convergeOn(
   deps: ActivityDependencies,
   service: EngineService,
-  input: AccountInput & { readonly access: HookAccess },
+  input: AccountInput & { readonly access: HookAccess; readonly atOnce?: boolean },
 ): Promise<ConvergeOutcome> {
   const entry = await entryOf(deps, service);
   if ('outcome' in entry) return entry;
@@ -154,6 +154,10 @@ async function convergeOn(
   deps.failpoint('account:after-lease', input.userId);
   const [situation] = await readSituations(deps.db, service.id, [input.userId]);
   if (situation === undefined) return { outcome: 'stopped', reason: 'there is no such account', did: [] };
+  if (situation.rowWaitMs > 0 && input.atOnce !== true) {
+    await dropLease(deps.db, lease);
+    return waitsByItself(situation.rowWaitMs);
+  }
   const call = personCall(deps);
   return convergeLeased(new Round({ deps, service, entry, call, lease, situation }), input.access);
 }
@@ -161,13 +165,20 @@ async function convergeOn(
 function probe(deps: ActivityDependencies & FlowDependencies, service: string, access: HookAccess): Promise<boolean> {
   return probeService(deps, service, {
     call: personCall(deps),
-    tryAccount: (paused, userId) => convergeOn(deps, paused, { service: paused.name, userId, access }),
+    tryAccount: (paused, userId) => convergeOn(deps, paused, { service: paused.name, userId, access, atOnce: true }),
   });
 }
 
 /** A call for a person, as opposed to bulk. */
 function personCall(deps: ActivityDependencies): CallOptions {
   return { lane: 'person', signal: Context.current().cancellationSignal, timeoutMs: deps.callTimeoutMs };
+}
+
+/** A poke that came late, or twice, is no reason to ask the far side before the time that the row names. */
+function waitsByItself(waitMs: number): ConvergeOutcome {
+  return waitMs >= NEVER_MS
+    ? { outcome: 'stopped', reason: 'nothing more until something about it changes', did: [] }
+    : { outcome: 'later', waitMs, reason: 'its next try is not yet', did: [] };
 }
 
 async function leasedElsewhere(

@@ -103,3 +103,17 @@ export async function groupsInWork(db: Queryable, serviceId: string): Promise<bo
   );
   return found.rows.length > 0;
 }
+
+/** Which of these accounts have something to be done, whether its time has come or not; an account that does not exist is missing. */
+export async function whetherDue(
+  db: Queryable,
+  serviceId: string,
+  userIds: readonly string[],
+): Promise<ReadonlyMap<string, boolean>> {
+  const found = await db.query<{ userId: string; isDue: boolean }>(
+    `select user_id as "userId", wanted_version <> applied_version as "isDue" from accounts
+     where service_id = $1 and user_id = any($2::uuid[])`,
+    [serviceId, userIds],
+  );
+  return new Map(found.rows.map((row) => [row.userId, row.isDue]));
+}

@@ -1,4 +1,11 @@
-import { condition, continueAsNew, proxyActivities, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import {
+  condition,
+  continueAsNew,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { bulkTaskQueue } from '../domain/ids';
 import type { Activities } from '../activities';
 import { poke } from './account';
