@@ -79,9 +79,10 @@ async function writeProfile(round: Round, profile: AccountProfile): Promise<void
   const { serviceId, userId } = round.situation;
   present(await round.ask(async (context) => manager.updateAccount?.(round.ref, profile, context)));
   round.passes('step:after update profile');
-  await round.commit('update profile', { remoteName: profile.name, appliedProfile: profile }, (client) =>
-    freeNames(client, { serviceId, userId, keep: profile.name }),
-  );
+  const facts = { remoteName: profile.name, appliedProfile: profile };
+  const hasOther = [...round.heldNames].some((name) => name !== profile.name);
+  if (!hasOther) return round.note('update profile', facts);
+  await round.commit('update profile', facts, (client) => freeNames(client, { serviceId, userId, keep: profile.name }));
 }
 
 async function setNickname(round: Round): Promise<void> {

@@ -1,10 +1,10 @@
 import { Conflict, isServiceError, Rejected } from '@muster/sdk';
 import type { CreateOutcome, RemoteAccount } from '@muster/sdk';
-import { chooseFormat, formatName } from '../domain/names';
+import { candidateName, chooseFormat, formatName } from '../domain/names';
+import type { CleanRules } from '../domain/names';
 import type { Profile } from '../domain/decide';
-import { markNameTaken, reserveName } from '../store/account-names';
+import { markNameTaken } from '../store/account-names';
 import { bumpGroupsOf } from '../store/group-members';
-import { recordFacts, recordIntent } from '../store/settle';
 import type { RemoteFacts } from '../store/settle';
 import { RoundEnds, RoundStopped } from './round';
 import type { Round } from './round';
@@ -16,18 +16,12 @@ const MAX_CONFLICTS = 20;
 export async function planProfile(round: Round, hookFormats: HookFormats): Promise<Profile | null> {
   const { user } = round.situation;
   if (user === null) return null;
-  const { service, entry, deps } = round;
+  const { service, entry } = round;
   const { format } = chooseFormat(
     { nameFormats: service.nameFormats, nameFormat: service.nameFormat, hookFormat: hookFormats.name },
     user.state,
   );
-  const rules = entry.connector.names;
-  const name = await reserveName(deps.db, {
-    serviceId: service.id,
-    userId: user.id,
-    name: formatName(format, user),
-    rules,
-  });
+  const name = await reserve(round, formatName(format, user), entry.connector.names);
   if (name === undefined) {
     throw new Rejected(`no name that the service takes can be made from the format "${format}"`, {
       code: 'name-impossible',
@@ -35,6 +29,14 @@ export async function planProfile(round: Round, hookFormats: HookFormats): Promi
   }
   const nickname = formatName(service.nicknameFormat ?? hookFormats.nickname ?? '{displayName}', user);
   return { name, nickname, displayName: user.displayName, email: user.email, attributes: user.attributes };
+}
+
+/** The first name it asks for needs no statement if it is this account's already, as it mostly is. */
+function reserve(round: Round, wanted: string, rules: CleanRules | undefined): Promise<string | undefined> {
+  const { serviceId, userId } = round.situation;
+  const first = candidateName(wanted, 0, rules);
+  if (round.heldNames.has(first)) return Promise.resolve(first);
+  return round.deps.writes.name({ serviceId, userId, name: wanted, rules });
 }
 
 export interface HookFormats {
@@ -60,6 +62,7 @@ export async function withFreeName(
     } catch (error) {
       if (!isServiceError(error) || error.kind !== 'conflict') throw error;
       await markNameTaken(round.deps.db, round.service.id, round.profile.name);
+      round.heldNames.delete(round.profile.name);
       round.profile = await planProfile(round, hookFormats);
     }
   }
@@ -83,7 +86,7 @@ async function createOnce(round: Round, profile: Profile): Promise<void> {
   } catch (error) {
     // A definite refusal means that nothing was made; only when that is unknown must the intent stay.
     const isRefused = isServiceError(error) && error.kind !== 'unavailable';
-    if (isRefused || error instanceof RoundStopped) await recordFacts(deps.db, lease, {});
+    if (isRefused || error instanceof RoundStopped) await deps.writes.facts(lease, {});
     throw error;
   }
 }
@@ -104,7 +107,7 @@ class TimedIntent {
     // Taken before the statement: the database's deadline is later than ours, never earlier.
     this.#recordedAt = performance.now();
     const timeoutMs = this.round.deps.callTimeoutMs + this.#slackMs;
-    await recordIntent(this.round.deps.db, this.round.lease, { call: 'createAccount', name: this.name, timeoutMs });
+    await this.round.deps.writes.intent(this.round.lease, { call: 'createAccount', name: this.name, timeoutMs });
   }
 
   /** Call right before the call: records the intent anew if the slot came late. */
@@ -177,13 +180,13 @@ export async function settleUnknown(round: Round): Promise<boolean> {
     });
   }
   if (!entry.abilities.has('findAccount')) {
-    await recordFacts(deps.db, round.lease, {});
+    await deps.writes.facts(round.lease, {});
     return true;
   }
   const found = await round.ask(async (context) => entry.manager.findAccount?.(round.key, context));
   if (found !== undefined) await adopt(round, found);
-  else if (situation.remoteId !== null) await recordFacts(deps.db, round.lease, gone);
-  else await recordFacts(deps.db, round.lease, {});
+  else if (situation.remoteId !== null) await deps.writes.facts(round.lease, gone);
+  else await deps.writes.facts(round.lease, {});
   return true;
 }
 

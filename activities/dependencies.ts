@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Sealer } from '../config/sealer';
 import type { ConnectorRegistry } from '../hooks/registry';
+import type { AccountWrites } from '../store/account-writes';
 import type { Database } from '../store/database';
 import type { ManagerPool } from './managers';
 import type { Failpoint } from '../config/failpoint';
@@ -8,6 +9,7 @@ import type { Failpoint } from '../config/failpoint';
 /** What activities work with; made once per worker process. */
 export interface ActivityDependencies {
   readonly db: Database;
+  readonly writes: AccountWrites;
   readonly registry: ConnectorRegistry;
   readonly managers: ManagerPool;
   readonly sealer: Sealer;

@@ -8,8 +8,8 @@ import type { FlowDependencies } from '../hooks/flow';
 import { hasManager } from '../hooks/overrides';
 import { engineServiceByName } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
-import { leaseRemainingMs, takeLeases } from '../store/leases';
-import { readSituations } from '../store/situations';
+import { dropLease, leaseRemainingMs, takeLeases } from '../store/leases';
+import { NEVER_MS, readSituations } from '../store/situations';
 import { stageDone, stageSync } from '../store/sync-items';
 import { withdrawSync } from '../store/sync-withdrawal';
 import { finishSync, readSync } from '../store/syncs';
@@ -19,13 +19,16 @@ import type {
   CallManagerInput,
   ConvergeOutcome,
   GroupInput,
+  GroupsInput,
   ProbeInput,
   ReconcileInput,
 } from '../workflows/contracts';
-import { accountWorkflowId, groupWorkflowId } from '../workflows/contracts';
+import { accountWorkflowId, groupsWorkflowId, groupWorkflowId } from '../workflows/contracts';
 import { convergeLeased } from './converge';
 import type { HookAccess } from './converge';
 import { convergeGroup } from './converge-group';
+import { convergeDueGroups } from './converge-groups';
+import type { GroupsAnswer } from './converge-groups';
 import { deliverNotifications } from './deliver-notifications';
 import type { Webhook } from './deliver-notifications';
 import type { ActivityDependencies } from './dependencies';
@@ -66,6 +69,8 @@ export function createActivities({ deps, webhook }: ActivityOptions) {
       alive(deps, () => convergeOne(deps, input, { portFor })),
     convergeRemoteGroup: (input: GroupInput): Promise<ConvergeOutcome> =>
       alive(deps, () => convergeRemoteGroup(deps, input)),
+    convergeRemoteGroups: (input: GroupsInput): Promise<GroupsAnswer> =>
+      alive(deps, () => convergeRemoteGroups(deps, input)),
     syncChunk: (request: ChunkRequest): Promise<ChunkAnswer> =>
       alive(deps, () =>
         syncChunk(deps, request, {
@@ -138,7 +143,7 @@ const APPEARS: ReadonlySet<string> = new Set(['create', 'find', 'enable']);
 async function convergeOn(
   deps: ActivityDependencies,
   service: EngineService,
-  input: AccountInput & { readonly access: HookAccess },
+  input: AccountInput & { readonly access: HookAccess; readonly atOnce?: boolean },
 ): Promise<ConvergeOutcome> {
   const entry = await entryOf(deps, service);
   if ('outcome' in entry) return entry;
@@ -153,6 +158,10 @@ async function convergeOn(
   deps.failpoint('account:after-lease', input.userId);
   const [situation] = await readSituations(deps.db, service.id, [input.userId]);
   if (situation === undefined) return { outcome: 'stopped', reason: 'there is no such account', did: [] };
+  if (situation.rowWaitMs > 0 && input.atOnce !== true) {
+    await dropLease(deps.db, lease);
+    return waitsByItself(situation.rowWaitMs);
+  }
   const call = personCall(deps);
   return convergeLeased(new Round({ deps, service, entry, call, lease, situation }), input.access);
 }
@@ -160,13 +169,20 @@ async function convergeOn(
 function probe(deps: ActivityDependencies & FlowDependencies, service: string, access: HookAccess): Promise<boolean> {
   return probeService(deps, service, {
     call: personCall(deps),
-    tryAccount: (paused, userId) => convergeOn(deps, paused, { service: paused.name, userId, access }),
+    tryAccount: (paused, userId) => convergeOn(deps, paused, { service: paused.name, userId, access, atOnce: true }),
   });
 }
 
 /** A call for a person, as opposed to bulk. */
 function personCall(deps: ActivityDependencies): CallOptions {
   return { lane: 'person', signal: Context.current().cancellationSignal, timeoutMs: deps.callTimeoutMs };
+}
+
+/** A poke that came late, or twice, is no reason to ask the far side before the time that the row names. */
+function waitsByItself(waitMs: number): ConvergeOutcome {
+  return waitMs >= NEVER_MS
+    ? { outcome: 'stopped', reason: 'nothing more until something about it changes', did: [] }
+    : { outcome: 'later', waitMs, reason: 'its next try is not yet', did: [] };
 }
 
 async function leasedElsewhere(
@@ -219,6 +235,21 @@ async function convergeRemoteGroup(deps: ActivityDependencies, input: GroupInput
   return convergeGroup(deps, { service, entry, call, holder }, input.remoteGroupId);
 }
 
+async function convergeRemoteGroups(deps: ActivityDependencies, input: GroupsInput): Promise<GroupsAnswer> {
+  const service = await openService(deps, input.service);
+  if ('outcome' in service) return { waitMs: service.outcome === 'later' ? service.waitMs : null, done: 0 };
+  const entry = await entryOf(deps, service);
+  if ('outcome' in entry) return { waitMs: null, done: 0 };
+  const context = Context.current();
+  const call = { lane: 'bulk', signal: context.cancellationSignal, timeoutMs: deps.callTimeoutMs } as const;
+  const round = { service, entry, call, holder: groupsWorkflowId(service.name) };
+  return convergeDueGroups(deps, round, {
+    stop: context.cancellationSignal,
+    heartbeat: () => context.heartbeat(),
+    isPaused: ({ pausedReason }) => pausedReason !== null,
+  });
+}
+
 /**
  * Stages a sync; `later`: it waits for the comparison that it begins with. A hook that updates all groups by itself is asked
  * first; what it has done needs no account looked at.
@@ -259,4 +290,6 @@ async function endSync(
   deps.failpoint('sync:after-finish');
   const sync = await readSync(deps.db, syncId);
   if (sync !== undefined) await beginNextSync(deps, sync.service);
+  // What became due beside the sync does not wait for the next tick.
+  if (!cancelled && sync?.dryRun === false) await deps.starter.sweepNow();
 }

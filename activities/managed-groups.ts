@@ -9,6 +9,7 @@ const FRESH_MS = 1_000;
 
 interface Cached {
   readonly groups: ReadonlyMap<string, ManagedGroup>;
+  readonly all: readonly GroupRef[];
   readonly readAt: number;
 }
 
@@ -41,16 +42,22 @@ export async function readManagedGroups(
     cached !== undefined &&
     performance.now() - cached.readAt < FRESH_MS &&
     needed.every((id) => refOf(cached.groups.get(id)) !== undefined);
-  const groups = usable
-    ? cached.groups
-    : new Map((await managedGroups(deps.db, service.id)).map((group) => [group.id, group]));
-  if (!usable) perService.set(service.id, { groups, readAt: performance.now() });
+  const { groups, all } = usable ? cached : await read(deps, service.id);
+  if (!usable) perService.set(service.id, { groups, all, readAt: performance.now() });
   return {
-    all: [...groups.values()].flatMap((group) => refOf(group) ?? []),
+    all,
     ref: (id) => refOf(groups.get(id)),
     waitMs: (id) => groups.get(id)?.waitMs ?? 0,
     rejected: (id) => groups.get(id)?.attention === 'rejected',
     forget: () => void perService.delete(service.id),
+  };
+}
+
+async function read(deps: ActivityDependencies, serviceId: string): Promise<Pick<Cached, 'groups' | 'all'>> {
+  const found = await managedGroups(deps.db, serviceId);
+  return {
+    groups: new Map(found.map((group) => [group.id, group])),
+    all: found.flatMap((group) => refOf(group) ?? []),
   };
 }
 

@@ -35,6 +35,8 @@ export class Round {
   facts: RemoteFacts = {};
   profile: Profile | null = null;
   remoteId: string | null;
+  /** Names that are reserved for the account. */
+  readonly heldNames: Set<string>;
   #leasedAt = performance.now();
   #hasCalled = false;
 
@@ -53,6 +55,7 @@ export class Round {
     this.lease = start.lease;
     this.situation = start.situation;
     this.remoteId = start.situation.remoteId;
+    this.heldNames = new Set(start.situation.heldNames);
   }
 
   /** Our correlation key at the far side. */
@@ -93,9 +96,9 @@ export class Round {
   }
 
   async #record(facts: RemoteFacts, also: ((client: Queryable) => Promise<void>) | undefined): Promise<void> {
-    const { db } = this.deps;
+    const { db, writes } = this.deps;
     try {
-      if (also === undefined) return await recordFacts(db, this.lease, facts);
+      if (also === undefined) return await writes.facts(this.lease, facts);
       await db.transaction(async (client) => {
         await recordFacts(client, this.lease, facts);
         await also(client);

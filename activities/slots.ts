@@ -5,7 +5,8 @@ export class Slots {
   #free: number;
   #closedUntil = 0;
 
-  constructor(size: number) {
+  /** `size`: how many at once. */
+  constructor(readonly size: number) {
     this.#free = size;
   }
 

@@ -1,5 +1,8 @@
 import { setMaxListeners } from 'node:events';
 
+/** Calls that run when a sync is stopped may still end by themselves. */
+export const GRACE_MS = 3_000;
+
 /** Runs work with a signal that is aborted `graceMs` after `stop`, unless the work is over by then. */
 export async function withGrace<T>(
   stop: AbortSignal,

@@ -2,7 +2,7 @@ import { dispatchAccounts } from '../hooks/dispatch';
 import { beginNextSync, expandNow, FEW_ACCOUNTS, steerSync } from '../hooks/flow';
 import type { FlowDependencies } from '../hooks/flow';
 import { dueAccounts, dueRemoteGroups } from '../store/due';
-import type { DueAccountRow } from '../store/due';
+import type { DueAccountRow, DueRemoteGroup } from '../store/due';
 import { engineServiceById, takeProbes } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
 import { unexpandedChanges } from '../store/expand';
@@ -28,7 +28,7 @@ export interface SweepReport {
 /** One more than are sent one by one: that there are more is all a sweep needs to know. */
 const DUE_PER_SERVICE = FEW_ACCOUNTS + 1;
 const CHANGES_PER_SWEEP = 200;
-const GROUPS_PER_SWEEP = 500;
+const GROUPS_PER_SERVICE = FEW_ACCOUNTS + 1;
 
 /**
  * One sweep (rule 8): everything that is due and that nobody was told of, or nobody came back to. It asks the database
@@ -44,10 +44,8 @@ export async function sweep(
     await parts.run({ change }, () => expandNow(deps, change));
     heartbeat();
   }
-  const groups = await dueRemoteGroups(deps.db, GROUPS_PER_SWEEP);
-  await parts.run({ groups: groups.length }, async () => {
-    for (const group of groups) await deps.starter.group(group.service, group.remoteGroupId);
-  });
+  const groups = await dueRemoteGroups(deps.db, GROUPS_PER_SERVICE);
+  await parts.run({ groups: groups.length }, () => sendGroups(deps, groups));
   heartbeat();
   await bumpEndedGrace(deps.db);
   const sent = await sendDue(deps, parts, heartbeat);
@@ -81,6 +79,17 @@ class Parts {
         reason: error instanceof Error ? error.message : String(error),
       });
     }
+  }
+}
+
+/** A few groups of a service one by one, many by one workflow. */
+async function sendGroups(deps: FlowDependencies, due: readonly DueRemoteGroup[]): Promise<void> {
+  const byService = new Map<string, string[]>();
+  for (const { service, remoteGroupId } of due)
+    byService.set(service, [...(byService.get(service) ?? []), remoteGroupId]);
+  for (const [service, groups] of byService) {
+    if (groups.length > FEW_ACCOUNTS) await deps.starter.groups(service);
+    else await Promise.all(groups.map((id) => deps.starter.group(service, id)));
   }
 }
 

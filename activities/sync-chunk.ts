@@ -1,26 +1,24 @@
-import { isServiceError } from '@muster/sdk';
 import type { FlowDependencies } from '../hooks/flow';
-import { hasManager } from '../hooks/overrides';
 import type { EngineService } from '../store/engine-services';
+import { whetherDue } from '../store/due';
 import { engineServiceByName } from '../store/engine-services';
 import { takeLeases } from '../store/leases';
 import { readSituations } from '../store/situations';
 import { openItems, recordItems } from '../store/sync-items';
 import type { ItemOutcome, SyncItem } from '../store/sync-items';
-import { FIRST_RUN } from '../store/first-run';
 import { readSync } from '../store/syncs';
 import type { Sync } from '../store/syncs';
 import type { ConvergeOutcome } from '../workflows/contracts';
 import { sendThroughHook } from './chunk-hooks';
+import { batchSize, batchTook } from './batch-size';
+import { groupsFirst, openService } from './chunk-service';
 import { convergeLeased } from './converge';
 import type { HookAccess } from './converge';
 import type { ActivityDependencies } from './dependencies';
-import { judgeFailure } from './failures';
 import { planBatch, sayDifferences } from './plan-chunk';
 import { LEASE_MS, Round } from './round';
 import type { RoundStart } from './round';
-import { serviceTrouble } from './service-trouble';
-import { withGrace } from './stopping';
+import { GRACE_MS, withGrace } from './stopping';
 
 export interface ChunkRequest {
   readonly service: string;
@@ -42,16 +40,14 @@ export interface ChunkAnswer {
   readonly paused?: true;
 }
 
-/** Accounts whose leases are taken and situations are read together. */
-const BATCH = 25;
+/** Batches of a chunk at the same time: while one is written down, the calls of the other go on. */
+const LANES = 2;
+/** Accounts of a plan that are looked at together. */
+const PLAN_BATCH = 25;
 /** How long a chunk waits before it looks again at accounts that another writer has. */
 const LEASED_WAIT_MS = 500;
-/** A signal tells that a paused service goes on; without one it is looked at again after so long. */
-const PAUSED_WAIT_MS = 600_000;
 /** A changed account is gone round again so often; after that its own workflow has it. */
 const MAX_ROUNDS = 5;
-/** Calls that run when the sync is stopped may still end by themselves. */
-const GRACE_MS = 3_000;
 /** An account that must wait longer than this is left to its own next try. */
 const LONGEST_REVISIT_MS = 30_000;
 
@@ -68,37 +64,40 @@ export async function syncChunk(
   const sync = await readSync(deps.db, request.syncId);
   if (sync === undefined) return { waitMs: null };
   if (sync.dryRun) return planChunk(deps, { request, context, items });
-  for (let start = 0; start < items.length; start += BATCH) {
-    context.stop.throwIfAborted();
-    const service = await openService(deps, request.service, sync);
-    if (service === undefined || 'waitMs' in service) return service ?? { waitMs: null };
-    const batch = { request, service, context, items: items.slice(start, start + BATCH) };
-    await withGrace(context.stop, GRACE_MS, (hardEnd) => syncBatch(deps, { ...batch, hardEnd }));
-    context.heartbeat();
-  }
+  const groupsWait = items.length === 0 ? undefined : await groupsFirst(deps, { request, sync, context });
+  if (groupsWait !== undefined) return groupsWait;
+  const queue = [...items];
+  const lanes = Array.from({ length: LANES }, () => syncLane(deps, { request, sync, context }, queue));
+  const ends = await Promise.allSettled(lanes);
+  const broken = ends.find((end) => end.status === 'rejected');
+  if (broken !== undefined) throw broken.reason;
   context.stop.throwIfAborted();
+  const waits = ends.flatMap((end) => (end.status === 'fulfilled' && end.value !== undefined ? [end.value] : []));
+  const [wait] = waits;
+  if (wait !== undefined) return wait;
   const left = await openItems(deps.db, request.syncId, request);
   return { waitMs: left.length === 0 ? null : LEASED_WAIT_MS };
 }
 
-/** The service, or how long to wait for it; undefined = it is no more. */
-async function openService(
-  deps: ActivityDependencies,
-  name: string,
-  sync: Sync,
-): Promise<EngineService | ChunkAnswer | undefined> {
-  const service = await engineServiceByName(deps.db, name);
-  if (service === undefined) return undefined;
-  if (service.blockedMs > 0) return { waitMs: service.blockedMs };
-  if (isPausedFor(service, sync) || !(await canBeBuilt(deps, service))) return { waitMs: PAUSED_WAIT_MS, paused: true };
-  // Its budget is used up for long: the workflow waits, and holds no worker slot.
-  const budgetWaitMs = hasManager(deps, service) ? (deps.managers.get(service).budget?.longWaitMs ?? 0) : 0;
-  return budgetWaitMs > 0 ? { waitMs: budgetWaitMs } : service;
-}
-
-/** What a person has approved of a plan is done also where everything else waits for the first run. */
-function isPausedFor({ pausedReason }: EngineService, { planOf }: Sync): boolean {
-  return pausedReason !== null && !(pausedReason === FIRST_RUN && planOf !== null);
+/** Takes batches off the queue until it is empty; an answer ends the chunk early, and the other lanes with their batch. */
+async function syncLane(
+  deps: ActivityDependencies & FlowDependencies,
+  { request, sync, context }: Pick<Batch, 'request' | 'context'> & { readonly sync: Sync },
+  queue: SyncItem[],
+): Promise<ChunkAnswer | undefined> {
+  while (queue.length > 0) {
+    context.stop.throwIfAborted();
+    const service = await openService(deps, request.service, sync);
+    if (service === undefined || 'waitMs' in service) return service ?? { waitMs: null };
+    const items = queue.splice(0, batchSize(service.id));
+    const begunAt = performance.now();
+    await withGrace(context.stop, GRACE_MS, (hardEnd) =>
+      syncBatch(deps, { request, service, context, items, hardEnd }),
+    );
+    batchTook(service.id, { items: items.length, ms: performance.now() - begunAt });
+    context.heartbeat();
+  }
+  return undefined;
 }
 
 /** A plan asks the far side nothing, so it waits for no service that is paused. */
@@ -106,28 +105,15 @@ async function planChunk(
   deps: ActivityDependencies,
   { request, context, items }: Pick<Batch, 'request' | 'context' | 'items'>,
 ): Promise<ChunkAnswer> {
-  for (let start = 0; start < items.length; start += BATCH) {
+  for (let start = 0; start < items.length; start += PLAN_BATCH) {
     context.stop.throwIfAborted();
     const service = await engineServiceByName(deps.db, request.service);
     if (service === undefined) return { waitMs: null };
-    const part = items.slice(start, start + BATCH);
+    const part = items.slice(start, start + PLAN_BATCH);
     await recordItems(deps.db, request.syncId, await planBatch(deps, { service, items: part, access: context }));
     context.heartbeat();
   }
   return { waitMs: null };
-}
-
-/** A service whose configuration does not fit is paused before any of its accounts is taken up. */
-async function canBeBuilt(deps: ActivityDependencies, service: EngineService): Promise<boolean> {
-  if (!hasManager(deps, service)) return true;
-  try {
-    deps.managers.get(service);
-    return true;
-  } catch (error) {
-    if (!isServiceError(error)) throw error;
-    await serviceTrouble(deps, service, { verdict: judgeFailure(error, 0, 0) });
-    return false;
-  }
 }
 
 interface Batch {
@@ -142,16 +128,15 @@ interface Batch {
 async function syncBatch(deps: ActivityDependencies & FlowDependencies, batch: Batch): Promise<void> {
   const { request, service } = batch;
   const users = batch.items.map((item) => item.userId);
-  const before = await readSituations(deps.db, service.id, users);
-  const idle = before.filter((situation) => situation.version === situation.appliedVersion);
-  const missing = users.filter((userId) => !before.some((situation) => situation.userId === userId));
-  await record(deps, batch, [
-    ...idle.map((situation) => ({ userId: situation.userId, ...IDLE })),
-    ...missing.map((userId) => ({ userId, ...NO_ACCOUNT })),
-  ]);
-  const due = before
-    .filter((situation) => situation.version !== situation.appliedVersion)
-    .map((situation) => situation.userId);
+  const known = await whetherDue(deps.db, service.id, users);
+  const due = users.filter((userId) => known.get(userId) === true);
+  await record(
+    deps,
+    batch,
+    users
+      .filter((userId) => known.get(userId) !== true)
+      .map((userId) => ({ userId, ...(known.has(userId) ? IDLE : NO_ACCOUNT) })),
+  );
   const hooked = await sendThroughHook(deps, service, { syncId: request.syncId, userIds: due });
   await record(deps, batch, hooked);
   await syncSetBased(

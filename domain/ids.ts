@@ -10,6 +10,11 @@ export function groupWorkflowId(service: string, remoteGroupId: string): string 
   return `group/${service}/${remoteGroupId}`;
 }
 
+/** Workflow id of the one workflow that converges many remote groups of a service. */
+export function groupsWorkflowId(service: string): string {
+  return `groups/${service}`;
+}
+
 /** Workflow id of a bulk sync. */
 export function syncWorkflowId(service: string, syncId: string): string {
   return `sync/${service}/${syncId}`;

@@ -80,7 +80,8 @@ async function changed(deps: FlowDependencies, changeId: number): Promise<void> 
 
 /** Remote groups that the change made due, without waiting for the sweep: renamed ones, and members kept by group. */
 async function sendGroups(deps: FlowDependencies): Promise<void> {
-  const due = await dueRemoteGroups(deps.db, FEW_ACCOUNTS);
+  const due = await dueRemoteGroups(deps.db, FEW_ACCOUNTS + 1);
+  if (due.length > FEW_ACCOUNTS) return deps.starter.sweepNow();
   await Promise.all(due.map((group) => deps.starter.group(group.service, group.remoteGroupId)));
 }
 

@@ -5,8 +5,10 @@ import {
   BULK_SYNC_WORKFLOW,
   CALL_MANAGER_WORKFLOW,
   CONVERGE_GROUP_WORKFLOW,
+  CONVERGE_GROUPS_WORKFLOW,
   ENGINE_TASK_QUEUE,
   groupWorkflowId,
+  groupsWorkflowId,
   POKE_SIGNAL,
   SEARCH_ATTRIBUTES,
   PROBE_WORKFLOW,
@@ -32,6 +34,8 @@ export interface Starter {
     readonly reason: AccountWorkflow;
   }): Promise<void>;
   group(service: string, remoteGroupId: string): Promise<void>;
+  /** Every due remote group of a service, in one workflow. */
+  groups(service: string): Promise<void>;
   sync(input: BulkSyncInput): Promise<void>;
   /** Tells a sync's workflow, which is started first if it is not there. */
   steerSync(input: BulkSyncInput, signal: SyncSteering): Promise<void>;
@@ -62,6 +66,7 @@ export function createStarter(options: StarterOptions): Starter {
   return {
     account: (request) => within(() => startAccount(client, request)),
     group: (service, remoteGroupId) => within(() => startGroup(client, service, remoteGroupId)),
+    groups: (service) => within(() => startGroups(client, service)),
     sync: (input) => within(() => startSync(client, input)),
     steerSync: (input, signal) => within(() => steerSync(client, input, signal)),
     reconcile: (input) => within(() => startReconcile(client, input)),
@@ -109,6 +114,21 @@ async function startGroup(client: Client, service: string, remoteGroupId: string
     typedSearchAttributes: new TypedSearchAttributes([
       { key: attribute.service, value: service },
       { key: attribute.kind, value: CONVERGE_GROUP_WORKFLOW },
+    ]),
+  });
+}
+
+async function startGroups(client: Client, service: string): Promise<void> {
+  await client.workflow.signalWithStart(CONVERGE_GROUPS_WORKFLOW, {
+    workflowId: groupsWorkflowId(service),
+    taskQueue: ENGINE_TASK_QUEUE,
+    args: [{ service }],
+    signal: POKE_SIGNAL,
+    signalArgs: [],
+    staticSummary: `remote groups on ${service}`,
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: attribute.service, value: service },
+      { key: attribute.kind, value: CONVERGE_GROUPS_WORKFLOW },
     ]),
   });
 }

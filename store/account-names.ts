@@ -18,22 +18,54 @@ export interface NameRequest {
  * undefined = none can be made. A name stays reserved until `freeNames` (rule 6).
  */
 export async function reserveName(db: Queryable, request: NameRequest): Promise<string | undefined> {
-  for (let attempt = 0; attempt < MAX_CANDIDATES; attempt += 1) {
-    const candidate = candidateName(request.name, attempt, request.rules);
-    if (candidate === '') return undefined;
-    const held = await db.query<{ user_id: string; taken: boolean }>(
-      `with reserved as (
-         insert into account_names (service_id, name, user_id) values ($1, $2, $3)
-         on conflict (service_id, name) do nothing returning user_id, taken
-       )
-       select user_id, taken from reserved
-       union all select user_id, taken from account_names where service_id = $1 and name = $2 limit 1`,
-      [request.serviceId, candidate, request.userId],
-    );
-    const row = held.rows[0];
-    if (row !== undefined && row.user_id === request.userId && !row.taken) return candidate;
+  const [name] = await reserveNames(db, [request]);
+  return name;
+}
+
+/** The names of many accounts, a statement for each candidate. Answers in the order of the requests. */
+export async function reserveNames(
+  db: Queryable,
+  requests: readonly NameRequest[],
+): Promise<readonly (string | undefined)[]> {
+  const names = new Map<number, string>();
+  let open = requests.map((request, n) => ({ n, request }));
+  for (let attempt = 0; attempt < MAX_CANDIDATES && open.length > 0; attempt += 1) {
+    const candidates = open.flatMap(({ n, request }) => {
+      const name = candidateName(request.name, attempt, request.rules);
+      return name === '' ? [] : [{ n, name, service_id: request.serviceId, user_id: request.userId, request }];
+    });
+    const held = await holdNames(db, candidates);
+    for (const { n, name } of candidates) if (held.has(n)) names.set(n, name);
+    open = candidates.filter(({ n }) => !held.has(n));
   }
-  return undefined;
+  return requests.map((_request, n) => names.get(n));
+}
+
+interface Candidate {
+  readonly n: number;
+  readonly name: string;
+  readonly service_id: string;
+  readonly user_id: string;
+}
+
+/** Reserves what is free. Answers whose candidate is theirs now. */
+async function holdNames(db: Queryable, candidates: readonly Candidate[]): Promise<ReadonlySet<number>> {
+  if (candidates.length === 0) return new Set();
+  const rows = candidates.map(({ n, name, service_id, user_id }) => ({ n, name, service_id, user_id }));
+  const held = await db.query<{ n: number }>(
+    `with input as materialized (
+       select * from jsonb_to_recordset($1::jsonb) r (n integer, name text, service_id uuid, user_id uuid) limit $2
+     ), reserved as (
+       -- In one order, so that two never wait for each other.
+       insert into account_names (service_id, name, user_id) select service_id, name, user_id from input order by service_id, name
+       on conflict (service_id, name) do nothing returning service_id, name, user_id
+     )
+     select r.n from input r join reserved using (service_id, name, user_id)
+     union all
+     select r.n from input r join account_names a using (service_id, name, user_id) where not a.taken`,
+    [JSON.stringify(rows), rows.length],
+  );
+  return new Set(held.rows.map((row) => row.n));
 }
 
 /** The name that `reserveName` would give now; nothing is reserved. undefined = none can be made. */

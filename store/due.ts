@@ -84,3 +84,36 @@ export async function dueRemoteGroups(db: Queryable, limit: number): Promise<rea
   );
   return found.rows;
 }
+
+/** Due remote groups of one service that nobody works on: at most `limit`. */
+export async function dueGroupsOf(db: Queryable, serviceId: string, limit: number): Promise<readonly string[]> {
+  const found = await db.query<{ id: string }>(
+    `select id from remote_groups where service_id = $1 and ${ROW_DUE} order by id limit $2`,
+    [serviceId, limit],
+  );
+  return found.rows.map((row) => row.id);
+}
+
+/** Whether somebody works on a due group of the service at this moment. */
+export async function groupsInWork(db: Queryable, serviceId: string): Promise<boolean> {
+  const found = await db.query(
+    `select from remote_groups where service_id = $1 and wanted_version <> applied_version
+       and lease_until > clock_timestamp() limit 1`,
+    [serviceId],
+  );
+  return found.rows.length > 0;
+}
+
+/** Which of these accounts have something to be done, whether its time has come or not; an account that does not exist is missing. */
+export async function whetherDue(
+  db: Queryable,
+  serviceId: string,
+  userIds: readonly string[],
+): Promise<ReadonlyMap<string, boolean>> {
+  const found = await db.query<{ userId: string; isDue: boolean }>(
+    `select user_id as "userId", wanted_version <> applied_version as "isDue" from accounts
+     where service_id = $1 and user_id = any($2::uuid[])`,
+    [serviceId, userIds],
+  );
+  return new Map(found.rows.map((row) => [row.userId, row.isDue]));
+}

@@ -1,6 +1,5 @@
 import type { Lease } from './leases';
 import type { Intent } from './situations';
-import { oneRow } from './database';
 import type { Queryable } from './database';
 import type { Profile } from '../domain/decide';
 import type { AccountStatus } from '../domain/words';
@@ -21,15 +20,26 @@ export class RemoteTaken extends Error {
   }
 }
 
-/** Commits what is about to be done, before a call that cannot be repeated blindly (rule 5). */
-export async function recordIntent(
+/** An intent, and how long its call may take: after that it can no longer happen. */
+export type NewIntent = Intent & { readonly timeoutMs: number };
+
+/** Commits what is about to be done, before a call that cannot be repeated blindly (rule 5). @throws FenceLost */
+export async function recordIntent(db: Queryable, lease: Lease, intent: NewIntent): Promise<void> {
+  const [isRecorded] = await recordIntents(db, [{ lease, intent }]);
+  if (isRecorded !== true) throw new FenceLost(lease);
+}
+
+/** Many intents in one statement. False: the fence of this one is lost, nothing was recorded of it. */
+export function recordIntents(
   db: Queryable,
-  lease: Lease,
-  intent: Intent & { readonly timeoutMs: number },
-): Promise<void> {
-  const { timeoutMs, ...recorded } = intent;
-  const sets = `intent = $4, intent_deadline = clock_timestamp() + make_interval(secs => $5 / 1000.0)`;
-  await fenced(db, lease, { sets, values: [recorded, timeoutMs] });
+  intents: readonly { readonly lease: Lease; readonly intent: NewIntent }[],
+): Promise<readonly boolean[]> {
+  const rows = intents.map(({ lease, intent: { timeoutMs, ...intent } }) => ({ lease, data: { intent, timeoutMs } }));
+  return fencedWrites(
+    db,
+    rows,
+    `intent = r.data -> 'intent', intent_deadline = clock_timestamp() + make_interval(secs => (r.data ->> 'timeoutMs')::double precision / 1000.0)`,
+  );
 }
 
 /** What is known of the far side after a call. Absent fields stay as they are. */
@@ -42,24 +52,43 @@ export interface RemoteFacts {
   readonly appliedGroups?: readonly string[] | null;
 }
 
-const COLUMNS: Readonly<Record<keyof RemoteFacts, string>> = {
-  status: 'status',
-  remoteId: 'remote_id',
-  remoteName: 'remote_name',
-  instruction: 'instruction',
-  appliedProfile: 'applied_profile',
-  appliedGroups: 'applied_groups',
-};
+/** Columns from facts `f` (jsonb): what it does not name stays as it is. */
+function factColumns(f: string): string {
+  const text = (column: string, name: keyof RemoteFacts): string =>
+    `${column} = case when ${f} ? '${name}' then ${f} ->> '${name}' else a.${column} end`;
+  return [
+    text('status', 'status'),
+    text('remote_id', 'remoteId'),
+    text('remote_name', 'remoteName'),
+    text('instruction', 'instruction'),
+    `applied_profile = case when ${f} ? 'appliedProfile' then nullif(${f} -> 'appliedProfile', 'null') else a.applied_profile end`,
+    `applied_groups = case when not ${f} ? 'appliedGroups' then a.applied_groups
+       when jsonb_typeof(${f} -> 'appliedGroups') = 'array' then array(select jsonb_array_elements_text(${f} -> 'appliedGroups'))::uuid[] end`,
+  ].join(',\n       ');
+}
 
 /** Records what the far side is like now; also settles the intent and the mark for verification. @throws FenceLost, RemoteTaken */
 export async function recordFacts(db: Queryable, lease: Lease, facts: RemoteFacts): Promise<void> {
-  const { sets, values } = factColumns(facts, 4);
-  const settled = ['intent = null', 'intent_deadline = null', 'verify = false', ...sets];
+  const [isRecorded] = await recordAllFacts(db, [{ lease, facts }]);
+  if (isRecorded !== true) throw new FenceLost(lease);
+}
+
+/** The facts of many accounts in one statement. False: the fence of this one is lost. @throws RemoteTaken: then none is recorded */
+export async function recordAllFacts(
+  db: Queryable,
+  all: readonly { readonly lease: Lease; readonly facts: RemoteFacts }[],
+): Promise<readonly boolean[]> {
+  const sets = `intent = null, intent_deadline = null, verify = false, ${factColumns('r.data')}`;
   try {
-    await fenced(db, lease, { sets: settled.join(', '), values });
+    return await fencedWrites(
+      db,
+      all.map(({ lease, facts }) => ({ lease, data: facts })),
+      sets,
+    );
   } catch (error) {
     const isTaken = error instanceof Error && 'constraint' in error && error.constraint === 'accounts_remote';
-    throw isTaken ? new RemoteTaken({ cause: error }) : error;
+    if (!isTaken) throw error;
+    throw new RemoteTaken({ cause: error });
   }
 }
 
@@ -87,64 +116,82 @@ export interface ReleaseError {
 
 /**
  * Gives the lease back and records the outcome in one statement (rule 4). Answers whether somebody changed the account
- * meanwhile: then the caller goes round again. A change clears what only a change can clear, but never a backoff.
+ * meanwhile: then the caller goes round again. A change clears what only a change can clear, but never a backoff. @throws FenceLost
  */
 export async function releaseLease(
   db: Queryable,
   lease: Lease,
   release: Release,
 ): Promise<{ readonly changed: boolean }> {
-  const { sets, values } = factColumns(release.facts, 13);
-  const released = await db.query<{ changed: boolean }>(
-    `with released as (
-       update accounts set
-         applied_version = case when $12 then $4::bigint else applied_version end,
-         due_reasons = case when $12 and wanted_version = $4 then '{}' else due_reasons end,
-         notify_user = case when $12 and wanted_version = $4 then true else notify_user end,
-         lease_holder = null, lease_until = null, updated_at = clock_timestamp(),
-         attention = case when wanted_version = $4 or $5::text = 'waiting' then $5 end,
-         next_try = case
-           when wanted_version <> $4 and $5::text is distinct from 'waiting' then null
-           when $6::text = 'never' then 'infinity'::timestamptz
-           else clock_timestamp() + make_interval(secs => $6::double precision / 1000.0) end,
-         failures = $7, last_error = $8::jsonb, last_outcome = $9,
-         last_write_at = case when cardinality($10::text[]) > 0 then clock_timestamp() else last_write_at end
-         ${sets.map((set) => `, ${set}`).join('')}
-       where service_id = $1 and user_id = $2 and lease_fence = $3 and lease_holder is not null
-       returning service_id, user_id, wanted_version <> $4 as changed
-     ), logged as (
-       insert into events (service_id, user_id, step, data)
-       select service_id, user_id, $9, jsonb_strip_nulls(jsonb_build_object('did', to_jsonb($10::text[]), 'version', $4::bigint, 'error', $8::jsonb))
-       from released where cardinality($10::text[]) > 0 or $8::jsonb is not null or $5::text is not null
-     ), finished as (
-       update operations o set
-         status = case when $11::text is null then 'succeeded' else $11 end,
-         outcome = $9, updated_at = clock_timestamp(),
-         detail = o.detail || jsonb_strip_nulls(jsonb_build_object('did', to_jsonb($10::text[]), 'error', $8::jsonb)),
-         finished_at = case when $11::text = 'waiting' then null else clock_timestamp() end
-       from released r
-       where o.service_id = r.service_id and o.user_id = r.user_id and o.change_id is null and o.sync_id is null
-         and o.status in ('running', 'waiting') and o.version <= $4
-     )
-     select changed from released`,
-    [
-      lease.serviceId,
-      lease.userId,
-      lease.fence,
-      release.version,
-      release.attention,
-      release.nextTryMs === null ? null : String(release.nextTryMs),
-      release.failures,
-      release.error,
-      release.outcome,
-      release.did,
-      operationStatus(release),
-      release.reached,
-      ...values,
-    ],
-  );
-  if (released.rows.length === 0) throw new FenceLost(lease);
-  return { changed: oneRow(released).changed };
+  const [released] = await releaseLeases(db, [{ lease, release }]);
+  if (released === undefined) throw new FenceLost(lease);
+  return released;
+}
+
+// The limit tells the planner how many rows there are, which it cannot know of JSON.
+const RELEASES = `
+  with input as materialized (
+    select * from jsonb_to_recordset($1::jsonb) r (n integer, service_id uuid, user_id uuid, fence bigint, version bigint, reached boolean,
+      facts jsonb, did jsonb, outcome text, attention text, next_try_ms text, failures integer, error jsonb, status text)
+    limit $2
+  ), locked as materialized (${lockedRows('input')}), released as (
+    update accounts a set
+      applied_version = case when r.reached then r.version else a.applied_version end,
+      due_reasons = case when r.reached and a.wanted_version = r.version then '{}' else a.due_reasons end,
+      notify_user = a.notify_user or (r.reached and a.wanted_version = r.version),
+      lease_holder = null, lease_until = null, updated_at = clock_timestamp(),
+      attention = case when a.wanted_version = r.version or r.attention = 'waiting' then r.attention end,
+      next_try = case
+        when a.wanted_version <> r.version and r.attention is distinct from 'waiting' then null
+        when r.next_try_ms = 'never' then 'infinity'::timestamptz
+        else clock_timestamp() + make_interval(secs => r.next_try_ms::double precision / 1000.0) end,
+      failures = r.failures, last_error = r.error, last_outcome = r.outcome,
+      last_write_at = case when jsonb_array_length(r.did) > 0 then clock_timestamp() else a.last_write_at end,
+      ${factColumns('r.facts')}
+    from locked l join input r on r.n = l.n
+    where a.service_id = l.service_id and a.user_id = l.user_id
+    returning r.n, a.wanted_version <> r.version as changed
+  ), logged as (
+    insert into events (service_id, user_id, step, data)
+    select r.service_id, r.user_id, r.outcome, jsonb_strip_nulls(jsonb_build_object('did', r.did, 'version', r.version, 'error', r.error))
+    from released join input r using (n)
+    where jsonb_array_length(r.did) > 0 or r.error is not null or r.attention is not null
+  ), finished as (
+    update operations o set
+      status = coalesce(r.status, 'succeeded'), outcome = r.outcome, updated_at = clock_timestamp(),
+      detail = o.detail || jsonb_strip_nulls(jsonb_build_object('did', r.did, 'error', r.error)),
+      finished_at = case when r.status = 'waiting' then null else clock_timestamp() end
+    from released join input r using (n)
+    where o.service_id = r.service_id and o.user_id = r.user_id and o.change_id is null and o.sync_id is null
+      and o.status in ('running', 'waiting') and o.version <= r.version
+  )
+  select n, changed from released`;
+
+/** Many releases in one statement. undefined: the fence of this one is lost, nothing was recorded of it. */
+export async function releaseLeases(
+  db: Queryable,
+  releases: readonly { readonly lease: Lease; readonly release: Release }[],
+): Promise<readonly ({ readonly changed: boolean } | undefined)[]> {
+  const rows = releases.map(({ lease, release }, n) => ({
+    ...releaseRow(release),
+    n,
+    service_id: lease.serviceId,
+    user_id: lease.userId,
+    fence: lease.fence,
+  }));
+  const released = await db.query<{ n: number; changed: boolean }>(RELEASES, [JSON.stringify(rows), rows.length]);
+  const changed = new Map(released.rows.map((row) => [row.n, row.changed]));
+  return releases.map((_release, n) => {
+    const isChanged = changed.get(n);
+    return isChanged === undefined ? undefined : { changed: isChanged };
+  });
+}
+
+function releaseRow(release: Release) {
+  const { version, reached, facts, did, outcome, attention, failures, error, nextTryMs } = release;
+  const next = nextTryMs === null ? null : String(nextTryMs);
+  const status = operationStatus(release);
+  return { version, reached, facts, did, outcome, attention, next_try_ms: next, failures, error, status };
 }
 
 /** null = succeeded. */
@@ -155,25 +202,42 @@ function operationStatus(release: Release): 'waiting' | 'failed' | null {
   return release.reached ? null : 'waiting';
 }
 
-function factColumns(
-  facts: RemoteFacts,
-  first: number,
-): { readonly sets: readonly string[]; readonly values: readonly unknown[] } {
-  const names = (Object.keys(facts) as (keyof RemoteFacts)[]).filter((name) => facts[name] !== undefined);
-  return {
-    sets: names.map((name, index) => `${COLUMNS[name]} = $${first + index}`),
-    values: names.map((name) => facts[name]),
-  };
+/**
+ * The rows of `input` (n, service_id, user_id, fence) whose fence holds, locked in the order in which everybody locks. Each
+ * is looked up by its key, whatever the statistics say: `offset 0` keeps the planner from reading the whole table instead.
+ */
+function lockedRows(input: string): string {
+  return `
+    select r.n, a.service_id, a.user_id from (select * from ${input} order by service_id, user_id) r
+    cross join lateral (
+      select service_id, user_id from accounts
+      where service_id = r.service_id and user_id = r.user_id and lease_fence = r.fence and lease_holder is not null
+      offset 0 for update
+    ) a`;
 }
 
-async function fenced(
-  db: Queryable,
-  lease: Lease,
-  write: { readonly sets: string; readonly values: readonly unknown[] },
-): Promise<void> {
-  const updated = await db.query(
-    `update accounts set ${write.sets} where service_id = $1 and user_id = $2 and lease_fence = $3 and lease_holder is not null`,
-    [lease.serviceId, lease.userId, lease.fence, ...write.values],
+interface FencedWrite {
+  readonly lease: Lease;
+  /** What \`sets\` calls \`r.data\`. */
+  readonly data: object;
+}
+
+async function fencedWrites(db: Queryable, writes: readonly FencedWrite[], sets: string): Promise<readonly boolean[]> {
+  const rows = writes.map(({ lease, data }, n) => ({
+    n,
+    service_id: lease.serviceId,
+    user_id: lease.userId,
+    fence: lease.fence,
+    data,
+  }));
+  const updated = await db.query<{ n: number }>(
+    `with input as materialized (
+       select * from jsonb_to_recordset($1::jsonb) r (n integer, service_id uuid, user_id uuid, fence bigint, data jsonb) limit $2
+     ), locked as materialized (${lockedRows('input')})
+     update accounts a set ${sets} from locked l join input r on r.n = l.n
+     where a.service_id = l.service_id and a.user_id = l.user_id returning r.n`,
+    [JSON.stringify(rows), rows.length],
   );
-  if (updated.rowCount !== 1) throw new FenceLost(lease);
+  const done = new Set(updated.rows.map((row) => row.n));
+  return writes.map((_write, n) => done.has(n));
 }

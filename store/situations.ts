@@ -52,6 +52,8 @@ export interface AccountSituation {
   readonly adopt: { readonly remoteId: string; readonly name: string; readonly enabled?: boolean | null } | null;
   /** It is nobody's: what is done about such accounts; null: it is a person's. */
   readonly orphan: OrphanPolicy | null;
+  /** Names that are reserved for it and not a stranger's. */
+  readonly heldNames: readonly string[];
   /** Something of this account is reserved, staged, approved or held by the guard. */
   readonly guarded: boolean;
 }
@@ -67,6 +69,9 @@ export interface SituationUser {
   readonly groups: readonly string[];
 }
 
+/** `rowWaitMs` of a row that only a change sets going again. */
+export const NEVER_MS = 2_147_483_647;
+
 const SITUATIONS = `
   select a.service_id as "serviceId", a.user_id as "userId", a.wanted_version as version,
     a.applied_version as "appliedVersion", a.status, a.choice, a.remote_id as "remoteId", a.remote_name as "remoteName",
@@ -74,7 +79,7 @@ const SITUATIONS = `
     a.adopt, case when a.orphan then coalesce(s.orphans ->> 'unknown', 'report') end as orphan,
     a.notify_user as "notifyUser", a.failures, a.attention, a.verify, a.intent,
     coalesce(greatest(0, ceil(extract(epoch from a.intent_deadline - clock_timestamp()) * 1000)), 0)::integer as "intentWaitMs",
-    case when a.next_try = 'infinity' then 2147483647 else least(2147483647,
+    case when a.next_try = 'infinity' then ${NEVER_MS} else least(${NEVER_MS},
       coalesce(greatest(0, ceil(extract(epoch from a.next_try - clock_timestamp()) * 1000)), 0))::integer end as "rowWaitMs",
     s.begins, s.on_loss as "onLoss", s.delete_after_days as "deleteAfterDays",
     a.disabled_at is not null as "graceBegan", a.delete_at is not null as "deletionPlanned", s.enabled as "serviceEnabled", coalesce(u.username, a.username) as username,
@@ -85,6 +90,7 @@ const SITUATIONS = `
     entitling_grant(a.service_id, a.user_id) as "grantId",
     coalesce(st.name = any(s.hook_states), false) as "hookState",
     desired_groups(a.service_id, a.user_id) as "desiredGroups",
+    array(select n.name from account_names n where n.service_id = a.service_id and n.user_id = a.user_id and not n.taken) as "heldNames",
     exists (select from password_requests p where p.service_id = a.service_id and p.user_id = a.user_id
             and p.status = 'wanted') as "passwordWanted",
     (exists (select from guard_taken t where t.service_id = a.service_id and t.user_id = a.user_id and t.done_at is null)

@@ -49,6 +49,12 @@ export interface RequestedSync {
 /** Once begun, these have looked at accounts that a later request wants looked at again. */
 const NOT_JOINED_WHEN_BEGUN: readonly SyncKind[] = ['full', 'validate'];
 
+/** What became due since it was staged is not among its items: that needs another one. */
+const COVERS_WHAT_IS_DUE = `(kind <> 'due' or not exists (
+  select from accounts a where a.service_id = syncs.service_id and a.wanted_version <> a.applied_version
+    and a.wanted_version > coalesce(staged_version, 9223372036854775807)
+    and (a.next_try is null or a.next_try <= clock_timestamp())))`;
+
 /**
  * Asks for a sync. It joins one of the same kind and scope that has not ended, else it queues: first in, first out, one at
  * a time per service. @throws StoreError not-found
@@ -74,7 +80,7 @@ async function findLike(client: Queryable, request: SyncRequest): Promise<string
   const found = await client.query<{ id: string }>(
     `select id from syncs
      where service_id = $1 and kind = $2 and scope = $3::jsonb and dry_run = $5
-       and (status = 'queued' or (status in ('staging', 'running', 'paused') and not dry_run and not kind = any($4::text[])))
+       and (status = 'queued' or (status in ('staging', 'running', 'paused') and not dry_run and not kind = any($4::text[]) and ${COVERS_WHAT_IS_DUE}))
      order by created_at, id limit 1 for update`,
     [request.serviceId, request.kind, request.scope, NOT_JOINED_WHEN_BEGUN, request.dryRun ?? false],
   );

@@ -12,6 +12,7 @@ import type { Flow, FlowDependencies } from '../hooks/flow';
 import { learnServices } from '../hooks/learn';
 import type { ConnectorRegistry } from '../hooks/registry';
 import { createStarter } from '../hooks/starter';
+import { AccountWrites } from '../store/account-writes';
 import type { Database } from '../store/database';
 import { ensureInstallId } from '../store/install';
 import { createEngineWorker } from './engine-worker';
@@ -46,28 +47,30 @@ const CONNECT_MS = 5_000;
 
 /** Everything a worker process runs: the engine's worker, and two workers for each service. */
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
-  const { log } = options;
+  const { db, registry, sealer, log } = options;
   const connection = await connectPatiently(options);
   const namespace = options.temporalNamespace;
   await ensureSearchAttributes(connection, namespace);
   const starter = createStarter({ address: options.temporalAddress, namespace });
-  const flowDeps: FlowDependencies = {
-    db: options.db,
-    registry: options.registry,
-    sealer: options.sealer,
-    log,
-    starter,
-  };
+  const flowDeps: FlowDependencies = { db, registry, sealer, log, starter };
   const flow = createFlow(flowDeps);
   const managers = new ManagerPool(
-    options.registry,
-    options.sealer,
-    new Budgets({ db: options.db, log, random: Math.random, callTimeoutMs: options.callTimeoutMs }),
+    registry,
+    sealer,
+    new Budgets({ db, log, random: Math.random, callTimeoutMs: options.callTimeoutMs }),
   );
-  const installId = await ensureInstallId(options.db);
+  const installId = await ensureInstallId(db);
   const failpoint = failpointOf(options.failpoint);
   const activities = createActivities({
-    deps: { ...flowDeps, managers, installId, callTimeoutMs: options.callTimeoutMs, failpoint, random: Math.random },
+    deps: {
+      ...flowDeps,
+      writes: new AccountWrites(db),
+      managers,
+      installId,
+      callTimeoutMs: options.callTimeoutMs,
+      failpoint,
+      random: Math.random,
+    },
     webhook: options.webhook,
   });
   const engine = await createEngineWorker({ connection, namespace, activities, slots: options.concurrency });

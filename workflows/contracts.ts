@@ -8,6 +8,7 @@ export {
   accountWorkflowId,
   bulkTaskQueue,
   groupWorkflowId,
+  groupsWorkflowId,
   serviceTaskQueue,
   syncWorkflowId,
 } from '../domain/ids';
@@ -55,6 +56,13 @@ export const CONVERGE_GROUP_WORKFLOW = 'convergeGroup';
 export interface GroupInput {
   readonly service: string;
   readonly remoteGroupId: string;
+}
+
+/** The workflow of many due remote groups of a service: one for all, where one for each would be a flood. */
+export const CONVERGE_GROUPS_WORKFLOW = 'convergeGroups';
+/** Input of the workflow of many groups. `service` is the configured name. */
+export interface GroupsInput {
+  readonly service: string;
 }
 
 /** The workflow of a bulk run over accounts of one service. */

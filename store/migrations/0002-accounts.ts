@@ -112,16 +112,21 @@ create table group_sources (
 );
 
 -- The remote groups that a person should be in on a service.
-create function desired_groups(sid uuid, uid uuid) returns uuid[] language sql stable parallel safe as $$
-  select coalesce(array_agg(distinct id order by id), '{}') from (
-    select gs.remote_group_id as id from members m
-    join group_sources gs on gs.service_id = sid and gs.source_kind = 'group' and gs.source_id = m.group_id
-    where m.user_id = uid
-    union all
-    select gs.remote_group_id from group_sources gs
-    where gs.service_id = sid and gs.source_kind = 'state' and gs.source_id = (select effective_state(uid))
-  ) g
-$$;
+create function desired_groups(sid uuid, uid uuid) returns uuid[] language plpgsql stable parallel safe as $$
+begin
+  return (
+    select coalesce(array_agg(distinct id order by id), '{}') from (
+      -- From the person's few groups to their sources, whatever the statistics say: offset 0 keeps this order.
+      select gs.remote_group_id as id from (select group_id from members where user_id = uid offset 0) m
+      cross join lateral (
+        select remote_group_id from group_sources
+        where service_id = sid and source_kind = 'group' and source_id = m.group_id offset 0
+      ) gs
+      union all
+      select gs.remote_group_id from group_sources gs
+      where gs.service_id = sid and gs.source_kind = 'state' and gs.source_id = (select effective_state(uid))
+    ) g);
+end $$;
 
 create table operations (
   id uuid primary key,

@@ -12,6 +12,7 @@ import { learnServices } from '../../hooks/learn';
 import { createPort } from '../../hooks/port';
 import type { Starter } from '../../hooks/starter';
 import type { Connector } from '../../sdk/index';
+import { AccountWrites } from '../../store/account-writes';
 import { openDatabase } from '../../store/database';
 import type { Database } from '../../store/database';
 import type { RecordedChange } from '../../store/changes';
@@ -67,6 +68,7 @@ export async function openHookedServices(connectors: readonly Connector[]): Prom
   };
   const flow = createFlow(flowDeps);
   const engine = {
+    writes: new AccountWrites(db),
     managers: new ManagerPool(registry, sealer),
     installId: 'test',
     callTimeoutMs: 1_000,
@@ -137,6 +139,7 @@ function notingStarter(started: string[]): Starter {
   return {
     account: ({ service, userId, reason }) => note(reason, service, userId),
     group: () => note('group'),
+    groups: () => note('groups'),
     sync: ({ service }) => note('sync', service),
     steerSync: () => note('steer'),
     probe: () => note('probe'),

@@ -12,7 +12,7 @@ import { createTestNamespace, testTemporal } from '../environment/temporal';
 import { eventually } from './organisation';
 
 const SERVICE = 'svc';
-const TOTAL = 250;
+const TOTAL = 500;
 
 describe('a chunk whose worker dies while its sync is told to stop', () => {
   test('is interrupted like the others, and run again after the resume', async () => {

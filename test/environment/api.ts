@@ -104,6 +104,7 @@ function notingStarter(told: string[]): Starter {
   return {
     account: ({ service, userId, reason }) => note('start', reason, service, userId),
     group: (service, id) => note('start group', service, id),
+    groups: (service) => note('start groups', service),
     sync: ({ service, syncId }) => note('start sync', service, syncId),
     steerSync: ({ syncId }, signal) => note(signal, 'sync', syncId),
     probe: (service) => note('probe', service),

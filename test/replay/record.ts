@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
+import { FEW_ACCOUNTS } from '../../hooks/flow';
 import { findTemporalBinary } from '../../runtime/temporal-binary';
 import { passwordPurpose } from '../../config/service-secrets';
 import { Rejected, Unavailable } from '../../sdk/index';
@@ -133,6 +134,18 @@ class Recorder {
       return undefined;
     });
     await this.write('converge-group', client.workflow.getHandle(id));
+    for (let count = 1; count <= FEW_ACCOUNTS + 1; count += 1)
+      await createGroup(engine.db, `squadron-${count}`, BY).then((made) => settled(engine, made));
+    await eventually('nobody works on a group', async () => {
+      const due = await engine.db.query(
+        `select from remote_groups where wanted_version <> applied_version or lease_holder is not null`,
+      );
+      return due.rows.length === 0;
+    });
+    await engine.db.query(`update remote_groups set wanted_version = nextval('version_seq')`);
+    await engine.flowDeps.starter.sweepNow();
+    const many = await this.idOf(`WorkflowType = 'convergeGroups'`);
+    await this.write('converge-groups', client.workflow.getHandle(many));
   }
 
   private async syncs(): Promise<void> {
