@@ -178,9 +178,11 @@ async function setGroups(round: Round, step: GroupStep): Promise<void> {
   const wanted = groups.flatMap((id) => managed.ref(id) ?? []);
   const { manager } = round.entry;
   try {
-    present(
-      await round.ask(async (context) => manager.setGroups?.(round.ref, { wanted, managed: managed.all }, context)),
-    );
+    // Where no group is managed there is none to be in or out of: no call is spent on it.
+    if (managed.all.length > 0)
+      present(
+        await round.ask(async (context) => manager.setGroups?.(round.ref, { wanted, managed: managed.all }, context)),
+      );
   } catch (error) {
     if (!isServiceError(error) || error.kind !== 'gone' || error.what !== 'group') throw error;
     if (error.remoteId === undefined) throw error;

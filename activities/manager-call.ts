@@ -1,4 +1,4 @@
-import { isServiceError, Throttled, Unavailable } from '@muster/sdk';
+import { isServiceError, startDeadline, Throttled, Unavailable } from '@muster/sdk';
 import type { AnyServiceError, CallContext } from '@muster/sdk';
 import { closesService } from './failures';
 import type { ManagerEntry } from './managers';
@@ -32,10 +32,11 @@ export async function callManager<T>(
     refuseWhileClosed(entry);
     await options.before?.();
     const { timeoutMs } = options;
-    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
-    // Nothing was sent yet, so nothing may be sent: the worker is draining, or the sync was cancelled.
-    if (signal.aborted) throw new Unavailable('the call was cancelled before it was made', { code: 'cancelled' });
+    const deadline = startDeadline(options.signal, timeoutMs);
+    const { signal } = deadline;
     try {
+      // Nothing was sent yet, so nothing may be sent: the worker is draining, or the sync was cancelled.
+      if (signal.aborted) throw new Unavailable('the call was cancelled before it was made', { code: 'cancelled' });
       paced?.begin();
       return await withDeadline(call({ signal, timeoutMs, ...paced }), signal);
     } catch (error) {
@@ -45,6 +46,8 @@ export async function callManager<T>(
         await entry.budget?.refused('', translated.retryAfterMs);
       }
       throw translated;
+    } finally {
+      deadline.clear();
     }
   });
 }

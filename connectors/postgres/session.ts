@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Client, Pool } from 'pg';
 import type { ClientConfig, PoolClient } from 'pg';
-import { Unavailable } from '@muster/sdk';
+import { startDeadline, Unavailable } from '@muster/sdk';
 import type { CallContext } from '@muster/sdk';
 import { connectionOf } from './connection';
 import { translatePostgresError } from './failures';
@@ -35,7 +35,8 @@ export class Session {
   /** Runs `work` in one transaction, bounded by the call's time and signal. Throws typed errors only. */
   async transaction<T>(call: CallContext, lockKey: string, work: (client: PoolClient) => Promise<T>): Promise<T> {
     const endsAt = Date.now() + call.timeoutMs;
-    const signal = AbortSignal.any([call.signal, AbortSignal.timeout(Math.max(1, Math.ceil(call.timeoutMs)))]);
+    const deadline = startDeadline(call.signal, call.timeoutMs);
+    const { signal } = deadline;
     try {
       const client = await this.#acquire(signal);
       return await this.#run(client, signal, async () => {
@@ -48,6 +49,8 @@ export class Session {
       if (signal.aborted)
         throw new Unavailable('The call ran out of time or was cancelled.', { cause: error, code: 'timeout' });
       throw translatePostgresError(error) ?? error;
+    } finally {
+      deadline.clear();
     }
   }
 
