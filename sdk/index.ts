@@ -22,7 +22,9 @@ export type { Connector, ConnectorDefinition, ConnectorMigration, NameRules } fr
 export { registerHook, takeRegistrations } from './registry';
 export type { HookFactories, MenuItem, Registration, UrlHook } from './registry';
 export { HttpClient } from './http-client';
-export type { HttpAnswer, HttpClientOptions, HttpRequest } from './http-client';
+export type { HttpAnswer, HttpClientOptions, HttpReply, HttpRequest } from './http-client';
+export { tlsFields, tlsOf, tlsSettings } from './tls';
+export type { TlsOptions } from './tls';
 export { path } from './url-path';
 export type { UrlPath } from './url-path';
 export { parseRateLimits, parseRetryAfter } from './rate-limits';
