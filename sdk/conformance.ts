@@ -50,7 +50,8 @@ export function describeConnector(subject: ConformanceSubject): void {
     const without = subject.without ?? {};
     const checks = CONFORMANCE_CHECKS.filter((each) => applies(each, subject.connector));
     const unknown = Object.keys(without).filter((title) => !checks.some((check) => check.title === title));
-    if (unknown.length > 0) throw new Error(`No rule that concerns this connector is called "${unknown.join('", "')}".`);
+    if (unknown.length > 0)
+      throw new Error(`No rule that concerns this connector is called "${unknown.join('", "')}".`);
     for (const check of checks.filter(({ title }) => without[title] === undefined)) {
       test(check.title, async () => {
         await check.run(bench);
