@@ -1,13 +1,13 @@
 import { describeConnector } from '@muster/sdk/conformance';
 import type { ConformanceTarget, FarSide, SeenAccount } from '@muster/sdk/conformance';
 import { connector } from '.';
-import { describeWith, pythonProgram } from '../../test/connectors/python-program';
+import { describeWith } from '../../test/connectors/programs';
 import { startHttpProxy } from '../../test/connectors/http-proxy';
 import { startScim2, startScimmy } from '../../test/connectors/scim-servers';
 import type { ScimServer } from '../../test/connectors/scim-servers';
 
-describeWith(pythonProgram('scim2-server'), 'on scim2-server', (program) => {
-  describeConnector({ connector, start: async () => targetOf(await startScim2(program)) });
+describeWith(['scim2-server'], 'on scim2-server', () => {
+  describeConnector({ connector, start: async () => targetOf(await startScim2()) });
 });
 
 describe('on SCIMMY', () => {

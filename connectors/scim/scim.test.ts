@@ -2,7 +2,7 @@ import { Secret } from '@muster/sdk';
 import type { AccountRef, CallContext, GroupRef, NewAccount } from '@muster/sdk';
 import { startHttpProxy } from '../../test/connectors/http-proxy';
 import type { HttpProxy } from '../../test/connectors/http-proxy';
-import { describeWith, pythonProgram } from '../../test/connectors/python-program';
+import { describeWith } from '../../test/connectors/programs';
 import { startScim2, startScimmy } from '../../test/connectors/scim-servers';
 import type { ScimServer } from '../../test/connectors/scim-servers';
 import { ScimManager } from './manager';
@@ -56,10 +56,10 @@ class Scene {
   }
 }
 
-describeWith(pythonProgram('scim2-server'), 'with PATCH, bulk and ETags (scim2-server)', (program) => {
+describeWith(['scim2-server'], 'with PATCH, bulk and ETags (scim2-server)', () => {
   let scene: Scene;
   beforeAll(async () => {
-    const server = await startScim2(program);
+    const server = await startScim2();
     scene = new Scene(server, await startHttpProxy(server.origin), {
       membersPerRequest: 2,
       attributes: { [DEPARTMENT]: 'team' },

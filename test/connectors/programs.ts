@@ -8,9 +8,12 @@ import { delimiter, join } from 'node:path';
 /** Where Debian puts what only administrators start. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin', '/usr/lib/rabbitmq/bin'];
 
+/** Where .ci/install-servers puts what comes from PyPI. */
+const PYTHON_FOLDER = join(__dirname, '..', '..', '.muster', 'test-servers', 'python', 'bin');
+
 /** The path of an installed program, or undefined. */
 export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_FOLDERS];
+  const folders = [PYTHON_FOLDER, ...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_FOLDERS];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 

@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import SCIMMY from 'scimmy';
 import { SCIMMYRouters } from 'scimmy-routers';
-import { waitFor } from '../../runtime/wait-for';
+import { findProgram, freePort, isListening, startProgram, until } from './programs';
 
 /** A real SCIM server that a test has for itself. */
 export interface ScimServer {
@@ -17,34 +15,13 @@ export interface ScimServer {
 }
 
 /** scim2-server (PyPI): keeps everything in memory, offers PATCH, bulk and ETags, takes group names twice. */
-export async function startScim2(program: string): Promise<ScimServer> {
+export async function startScim2(): Promise<ScimServer> {
   const token = `Canary-${randomUUID()}`;
   const port = await freePort();
-  const child = spawn(program, ['--port', String(port), '--bearer-token', token], { stdio: 'ignore' });
-  const origin = `http://127.0.0.1:${port}`;
-  const ready = await waitFor(30_000, async () => {
-    const answer = await fetch(`${origin}/v2/ServiceProviderConfig`).catch(() => undefined);
-    return answer?.status === undefined ? undefined : true;
-  });
-  if (ready === undefined) throw new Error('scim2-server did not start');
-  return {
-    origin,
-    path: '/v2',
-    token,
-    stop: async () => {
-      const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-      child.kill();
-      await ended;
-    },
-  };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
+  const command = findProgram('scim2-server') ?? 'scim2-server';
+  const server = startProgram(command, ['--port', String(port), '--bearer-token', token]);
+  await until(() => isListening(port), server.output);
+  return { origin: `http://127.0.0.1:${port}`, path: '/v2', token, stop: () => server.stop() };
 }
 
 type Resource = Record<string, unknown> & { id: string; userName: string; displayName: string };
