@@ -31,6 +31,8 @@ const BY_STATUS: readonly StatusRow[] = [
   { from: 403, to: 403, Kind: Misconfigured, text: 'our credentials lack the right for this' },
   { from: 408, to: 408, Kind: Unavailable, text: 'the service waited too long for the request' },
   { from: 409, to: 409, Kind: Conflict, text: 'the service reports a conflict' },
+  // Somebody else wrote between our reading and our writing: the next try reads again.
+  { from: 412, to: 412, Kind: Unavailable, text: 'it was changed by somebody else meanwhile' },
   { from: 423, to: 425, Kind: Unavailable, text: 'the service cannot do this now' },
   { from: 400, to: 499, Kind: Rejected, text: 'the service refuses this' },
   { from: 0, to: 999, Kind: Unavailable, text: 'the service failed' },
@@ -65,21 +67,27 @@ export function limitsOf({ headers, body }: Pick<HttpAnswer, 'headers' | 'body'>
   return parseRateLimits({ header: (name) => headers.get(name), body, nowMs: Date.now() });
 }
 
-/** Turns what `fetch` or reading the answer threw into a typed error. */
+/** Turns what sending or reading the answer threw into a typed error. */
 export function failureOfTransport(what: string, error: unknown, aborted: boolean): AnyServiceError {
   if (aborted) return new Unavailable(`${what}: no answer in time, or cancelled.`, { cause: error, code: 'timeout' });
   const code = networkCode(error);
-  if (code !== undefined && /^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/.test(code)) {
-    return new Misconfigured(`${what}: the service's certificate is not accepted (${code}).`, {
-      cause: error,
-      code: 'tls',
-    });
+  if (
+    code !== undefined &&
+    /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/.test(code)
+  ) {
+    return new Misconfigured(
+      `${what}: no encrypted connection comes about: a certificate is not accepted, or the service speaks no TLS (${code}).`,
+      {
+        cause: error,
+        code: 'tls',
+      },
+    );
   }
   const reason = code === undefined ? '' : ` (${code})`;
   return new Unavailable(`${what}: the connection failed${reason}.`, { cause: error, code: 'network' });
 }
 
-/** `fetch` wraps the system's error, sometimes twice. */
+/** The client wraps the system's error, sometimes twice. */
 function networkCode(error: unknown): string | undefined {
   let current: unknown = error;
   for (let depth = 0; depth < 3 && typeof current === 'object' && current !== null; depth += 1) {

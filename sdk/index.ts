@@ -24,7 +24,12 @@ export type { HookFactories, MenuItem, Registration, UrlHook } from './registry'
 export { startDeadline } from './deadline';
 export type { Deadline } from './deadline';
 export { HttpClient } from './http-client';
-export type { HttpAnswer, HttpClientOptions, HttpRequest } from './http-client';
+export type { HttpAnswer, HttpClientOptions, HttpReply, HttpRequest } from './http-client';
+export { tlsFields, tlsOf, tlsSettings } from './tls';
+export type { TlsOptions } from './tls';
+export { failureOfTransport } from './http-failures';
+export { attributeMap, mapAttributes } from './attribute-mapping';
+export type { AttributeMap } from './attribute-mapping';
 export { path } from './url-path';
 export type { UrlPath } from './url-path';
 export { parseRateLimits, parseRetryAfter } from './rate-limits';

@@ -167,6 +167,10 @@ export class ExampleManager implements Manager {
     return this.#remove(path`/groups/${ref.remoteId}`, call);
   }
 
+  async close(): Promise<void> {
+    await this.#http.close();
+  }
+
   async #findUser(key: AccountKey, call: CallContext): Promise<RemoteUser | undefined> {
     const query = { externalId: accountKeyText(key) };
     const page = await this.#http.request({ method: 'GET', path: '/users', query, answer: UserPage }, call);

@@ -22,12 +22,12 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   },
   sdk: {
     from: ['domain'],
-    packages: ['zod'],
+    packages: ['zod', 'undici'],
     because: 'connector authors get sdk/ and nothing of Muster behind it. Hand Muster in through a port.',
   },
   connectors: {
     from: [],
-    packages: ['@muster/sdk', 'zod', 'pg'],
+    packages: ['@muster/sdk', 'zod', 'pg', 'ldapts', 'ice'],
     because:
       "a connector imports '@muster/sdk', its own folder and its system's client, so that it could be a package of its own.",
   },

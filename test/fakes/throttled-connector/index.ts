@@ -110,6 +110,10 @@ class ThrottledManager implements Manager {
     return (await this.#http.find(request, call)) === undefined ? 'gone' : 'done';
   }
 
+  async close(): Promise<void> {
+    await this.#http.close();
+  }
+
   async #patch(ref: AccountRef, body: object, call: CallContext): Promise<WriteOutcome> {
     const request = { method: 'PATCH', path: path`/accounts/${ref.remoteId}`, body, answer: Account } as const;
     return (await this.#http.find(request, call)) === undefined ? 'gone' : 'done';
