@@ -18,13 +18,15 @@ describe('a deadline', () => {
 
   test('ends with the outer signal and its reason', async () => {
     const outer = new AbortController();
-    const { signal } = startDeadline(outer.signal, 60_000);
-    const ended = aborted(signal);
+    const first = startDeadline(outer.signal, 60_000);
+    const ended = aborted(first.signal);
 
     outer.abort('drained');
 
     expect(await ended).toBe('drained');
-    expect(startDeadline(outer.signal, 60_000).signal.aborted).toBe(true);
+    const late = startDeadline(outer.signal, 60_000);
+    expect(late.signal.aborted).toBe(true);
+    for (const deadline of [first, late]) deadline.clear();
   });
 
   test('is forgotten when the work is over', () => {

@@ -1,6 +1,7 @@
 import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { z } from 'zod';
+import { startDeadline } from './deadline';
 import { Misconfigured, Unavailable, isServiceError } from './errors';
 import type { AnyServiceError } from './errors';
 import { failureOfStatus, failureOfTransport, isThrottling, limitsOf } from './http-failures';
@@ -129,7 +130,8 @@ export class HttpClient {
 
   async #send<T>(request: HttpRequest<T>, what: string, call: CallContext): Promise<HttpAnswer> {
     const permit = await call.permit?.(what);
-    const signal = AbortSignal.any([call.signal, AbortSignal.timeout(Math.max(1, Math.ceil(call.timeoutMs)))]);
+    const deadline = startDeadline(call.signal, call.timeoutMs);
+    const { signal } = deadline;
     try {
       const { type, payload } = payloadOf(request);
       const url = this.#url(request);
@@ -154,6 +156,8 @@ export class HttpClient {
     } catch (error) {
       permit?.answered();
       throw failureOfTransport(what, error, signal.aborted);
+    } finally {
+      deadline.clear();
     }
   }
 

@@ -36,7 +36,7 @@ const GROUPS = 900;
 const EACH = 147_000 / PEOPLE;
 const BYSTANDERS = 20;
 const HELD_UP_MS = 200;
-const ASK_EVERY_MS = 250;
+const ASK_EVERY_MS = 1_000;
 const REST_S = 900;
 const MEMORY_GROWTH = 1.5;
 

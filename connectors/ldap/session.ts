@@ -1,4 +1,4 @@
-import { Unavailable, tlsOf, tlsSettings } from '@muster/sdk';
+import { startDeadline, tlsOf, tlsSettings, Unavailable } from '@muster/sdk';
 import type { CallContext } from '@muster/sdk';
 import { Client } from 'ldapts';
 import { failureOfOperation } from './failures';
@@ -29,13 +29,15 @@ export class LdapSession {
   /** Runs one operation within the call's time and the service's budget. `what` names it in messages, e.g. `modify`. */
   async run<T>(call: CallContext, what: string, operation: (client: Client) => Promise<T>): Promise<T> {
     const permit = await call.permit?.(`LDAP ${what}`);
-    const signal = AbortSignal.any([call.signal, AbortSignal.timeout(Math.max(1, Math.ceil(call.timeoutMs)))]);
+    const deadline = startDeadline(call.signal, call.timeoutMs);
+    const { signal } = deadline;
     try {
       const connection = await untilAborted(this.#connect(), signal);
       return await this.#operate(connection, operation, signal);
     } catch (error) {
       throw failureOfOperation(what, error, signal.aborted);
     } finally {
+      deadline.clear();
       permit?.answered();
     }
   }

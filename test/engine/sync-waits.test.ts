@@ -15,7 +15,8 @@ import type { TestEngine } from './engine';
 import { accountWhere, allQuiet, BY, eventually, insertMembers, settled } from './organisation';
 import { registryOf, ScriptedTarget, scriptedConnector } from './scripted-target';
 
-const PEOPLE = 60;
+/** More than the chunks that run at the same time: the later ones meet what happened meanwhile. */
+const PEOPLE = 500;
 const AT_ONCE = 4;
 
 const target = new ScriptedTarget();

@@ -177,12 +177,16 @@ class Recorder {
     await eventually('the sync has ended', async () => (await readSync(engine.db, cancelled))?.status === 'cancelled');
     target.script = () => undefined;
     await this.write('bulk-sync-paused-and-cancelled', handle);
-    await this.syncsThatWait(people);
+    await this.syncsThatWait();
   }
 
   /** One that meets a paused service and is told that it goes on, and one that begins with a comparison. */
-  private async syncsThatWait(people: readonly string[]): Promise<void> {
+  private async syncsThatWait(): Promise<void> {
     const { engine, target, service, client } = this.scene;
+    // More than the chunks that run at the same time: the last one meets the paused service.
+    const people = await insertMembers(engine, { prefix: 'more', count: 420 });
+    const group = await createGroup(engine.db, 'more', BY);
+    await settled(engine, await addMembers(engine.db, { groupId: group.record.id, userIds: people, by: BY }));
     await engine.db.query(`update users set display_name = 'Renamed again'`);
     target.script = async () => {
       await pauseByHand(engine.db, { serviceId: service.id, actor: 'client:test' });
