@@ -53,6 +53,8 @@ export async function groupsFirst(deps: ActivityDependencies, chunk: ChunkOfSync
   const service = await openService(deps, request.service, sync);
   if (service === undefined || 'waitMs' in service) return service ?? { waitMs: null };
   if (service.membership !== 'by account' || !hasManager(deps, service)) return undefined;
+  // A part of a first plan: its accounts make the groups that they need, and nothing else is made yet.
+  if (service.pausedReason === FIRST_RUN) return undefined;
   // The chunks of a run meet the same groups: one goes through them, the others wait for it.
   const { waitMs } = await (groupsOfRuns.get(request.syncId) ?? beginGroups(deps, service, chunk));
   return waitMs === null ? undefined : { waitMs };

@@ -52,7 +52,7 @@ export async function convergeLeased(round: Round, access: HookAccess = {}): Pro
 /** One statement, unless somebody must be told of it: then both are committed together. */
 function releaseAndTell(round: Round, release: Release): Promise<{ readonly changed: boolean }> {
   const { db, writes } = round.deps;
-  if (!concernsOperators(release)) return writes.release(round.lease, release);
+  if (!concernsOperators(release)) return writes.release(round.lease, release, round.call.lane);
   return db.transaction(async (client) => {
     const released = await releaseLease(client, round.lease, release);
     await tellOperators(client, round, release);

@@ -36,7 +36,7 @@ function reserve(round: Round, wanted: string, rules: CleanRules | undefined): P
   const { serviceId, userId } = round.situation;
   const first = candidateName(wanted, 0, rules);
   if (round.heldNames.has(first)) return Promise.resolve(first);
-  return round.deps.writes.name({ serviceId, userId, name: wanted, rules });
+  return round.deps.writes.name({ serviceId, userId, name: wanted, rules }, round.call.lane);
 }
 
 export interface HookFormats {
@@ -70,7 +70,7 @@ export async function withFreeName(
 }
 
 async function createOnce(round: Round, profile: Profile): Promise<void> {
-  const { deps, entry, lease } = round;
+  const { entry } = round;
   round.passes('create:before-intent');
   const intent = new TimedIntent(round, profile.name);
   await intent.record();
@@ -86,7 +86,7 @@ async function createOnce(round: Round, profile: Profile): Promise<void> {
   } catch (error) {
     // A definite refusal means that nothing was made; only when that is unknown must the intent stay.
     const isRefused = isServiceError(error) && error.kind !== 'unavailable';
-    if (isRefused || error instanceof RoundStopped) await deps.writes.facts(lease, {});
+    if (isRefused || error instanceof RoundStopped) await round.writeFacts({});
     throw error;
   }
 }
@@ -106,8 +106,9 @@ class TimedIntent {
   async record(): Promise<void> {
     // Taken before the statement: the database's deadline is later than ours, never earlier.
     this.#recordedAt = performance.now();
-    const timeoutMs = this.round.deps.callTimeoutMs + this.#slackMs;
-    await this.round.deps.writes.intent(this.round.lease, { call: 'createAccount', name: this.name, timeoutMs });
+    const { deps, lease, call } = this.round;
+    const timeoutMs = deps.callTimeoutMs + this.#slackMs;
+    await deps.writes.intent(lease, { call: 'createAccount', name: this.name, timeoutMs }, call.lane);
   }
 
   /** Call right before the call: records the intent anew if the slot came late. */
@@ -170,7 +171,7 @@ async function adopt(round: Round, found: RemoteAccount): Promise<void> {
  * true when facts changed and the situation must be read again.
  */
 export async function settleUnknown(round: Round): Promise<boolean> {
-  const { situation, entry, deps } = round;
+  const { situation, entry } = round;
   if (situation.intent === null && !situation.verify) return false;
   if (situation.intentWaitMs > 0) {
     throw new RoundEnds({
@@ -180,13 +181,13 @@ export async function settleUnknown(round: Round): Promise<boolean> {
     });
   }
   if (!entry.abilities.has('findAccount')) {
-    await deps.writes.facts(round.lease, {});
+    await round.writeFacts({});
     return true;
   }
   const found = await round.ask(async (context) => entry.manager.findAccount?.(round.key, context));
   if (found !== undefined) await adopt(round, found);
-  else if (situation.remoteId !== null) await deps.writes.facts(round.lease, gone);
-  else await deps.writes.facts(round.lease, {});
+  else if (situation.remoteId !== null) await round.writeFacts(gone);
+  else await round.writeFacts({});
   return true;
 }
 

@@ -95,10 +95,15 @@ export class Round {
     this.passes('account:after-commit');
   }
 
+  /** Records facts alone; settles the intent too. */
+  writeFacts(facts: RemoteFacts): Promise<void> {
+    return this.deps.writes.facts(this.lease, facts, this.call.lane);
+  }
+
   async #record(facts: RemoteFacts, also: ((client: Queryable) => Promise<void>) | undefined): Promise<void> {
-    const { db, writes } = this.deps;
+    const { db } = this.deps;
     try {
-      if (also === undefined) return await writes.facts(this.lease, facts);
+      if (also === undefined) return await this.writeFacts(facts);
       await db.transaction(async (client) => {
         await recordFacts(client, this.lease, facts);
         await also(client);

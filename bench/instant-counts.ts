@@ -1,6 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { byAccount, byGroup } from './connectors/instant';
 import type { InstantCounts } from './connectors/instant';
+
+/** Kinds of the in-process targets: memberships with the account, and with the group. */
+export const INSTANT = byAccount.kind;
+export const INSTANT_BY_GROUP = byGroup.kind;
 
 /** The folder in which the in-process target of a service counts; made here. */
 export function countsFolder(home: string, service: string): string {

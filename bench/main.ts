@@ -47,7 +47,7 @@ async function measure(section: Section, request: ReturnType<typeof readRequest>
   const seconds = Math.round((performance.now() - begun) / 1_000);
   say(`\n${showSection(section.title, report, seconds)}`);
   const order = SECTIONS.map(({ name }) => name);
-  if (keeps) keepSection(section, { ...report, seconds }, order);
+  if (keeps) keepSection(section, { ...report, seconds, isPart: request.only !== undefined }, order);
 }
 
 main().then(

@@ -16,10 +16,13 @@ export interface Usage {
   readonly firstMs: number;
   /** The longest times without a call, in words. */
   readonly pauses: string;
+  /** Seconds in which less than nine tenths of the limit were used, in words. */
+  readonly slow: string;
 }
 
 export async function usageOf(fake: Fake, { limit, windowMs }: RateLimit): Promise<Usage> {
   const { accepted, rejected, firstMs, lastMs, mostInWindow, mostWritesOfOne } = await fake.summary(windowMs);
+  const journal = await fake.journal();
   return {
     accepted,
     refused: rejected,
@@ -28,8 +31,24 @@ export async function usageOf(fake: Fake, { limit, windowMs }: RateLimit): Promi
     mostInWindow,
     mostWrites: mostWritesOfOne,
     firstMs,
-    pauses: pausesOf(await fake.journal(), windowMs / limit),
+    pauses: pausesOf(journal, windowMs / limit),
+    slow: slowSecondsOf(journal, (limit * 1_000) / windowMs),
   };
+}
+
+const SLOW = 0.9;
+
+function slowSecondsOf(journal: readonly FakeCall[], perSecond: number): string {
+  const firstMs = journal[0]?.atMs ?? 0;
+  const counts: number[] = [];
+  for (const { atMs, status } of journal) {
+    const second = Math.floor((atMs - firstMs) / 1_000);
+    counts[second] = (counts[second] ?? 0) + (status === 429 ? 0 : 1);
+  }
+  // The last second is rarely a whole one.
+  const whole = Array.from(counts.slice(0, -1), (count) => count ?? 0);
+  const slow = whole.flatMap((count, second) => (count < SLOW * perSecond ? [`${second}: ${count}`] : []));
+  return slow.join(', ') || 'none';
 }
 
 const SHOWN_PAUSES = 4;
@@ -48,6 +67,7 @@ function pausesOf(journal: readonly FakeCall[], intervalMs: number): string {
 }
 
 /** One line for the terminal. */
-export function usageInWords({ percent, accepted, refused, seconds, pauses }: Usage): string {
-  return `${short(percent)} % of the limit, ${refused} refused of ${accepted + refused} in ${short(seconds)} s, longest pauses: ${pauses}`;
+export function usageInWords({ percent, accepted, refused, seconds, pauses, slow }: Usage): string {
+  const calls = `${short(percent)} % of the limit, ${refused} refused of ${accepted + refused} in ${short(seconds)} s`;
+  return `${calls}, longest pauses: ${pauses}; slow seconds: ${slow}`;
 }

@@ -15,18 +15,37 @@ interface KeptSection extends SectionReport {
 const DOCS = join(__dirname, '..', '..', 'docs');
 const FIGURES = join(DOCS, 'benchmarks');
 
+export interface Measured extends SectionReport {
+  readonly seconds: number;
+  /** Only some scenes were measured: those of an earlier run stay. */
+  readonly isPart: boolean;
+}
+
 /** Keeps the figures of a section and writes the page anew; the other sections stay as they were measured. */
-export function keepSection(
-  section: Section,
-  report: SectionReport & { readonly seconds: number },
-  order: readonly string[],
-): void {
+export function keepSection(section: Section, measured: Measured, order: readonly string[]): void {
   mkdirSync(FIGURES, { recursive: true });
-  const kept: KeptSection = { title: section.title, ...stamp(), ...report };
+  const { isPart, ...report } = measured;
+  const fresh: KeptSection = { title: section.title, ...stamp(), ...report };
+  const kept = isPart && existsSync(fileOf(section.name)) ? joined(readSection(section.name), fresh) : fresh;
   writeFileSync(fileOf(section.name), `${JSON.stringify(kept, undefined, 2)}\n`);
   const names = readdirSync(FIGURES).flatMap((file) => /^(.*)\.generated\.json$/.exec(file)?.[1] ?? []);
   const sections = order.filter((name) => names.includes(name)).map((name) => readSection(name));
   writeFileSync(join(DOCS, 'benchmarks.md'), pageOf(sections));
+}
+
+/** A row is known by its first cell, a bar by its words: what was measured anew takes the place of the old. */
+function joined(old: KeptSection, fresh: KeptSection): KeptSection {
+  const tables = fresh.tables.map((table, index) => {
+    const rows = old.tables[index]?.rows ?? [];
+    return { ...table, rows: together(rows, table.rows, ([first]) => first) };
+  });
+  const bars = together(old.bars, fresh.bars, ({ what }) => what);
+  return { ...fresh, tables, bars, seconds: old.seconds + fresh.seconds };
+}
+
+function together<T>(old: readonly T[], fresh: readonly T[], keyOf: (one: T) => unknown): readonly T[] {
+  const measured = new Set(fresh.map(keyOf));
+  return [...old.filter((one) => !measured.has(keyOf(one))), ...fresh];
 }
 
 /** One section as text, for the terminal. */

@@ -296,6 +296,18 @@ describe('the command line', () => {
     expect(error).toContain('succeeded: 1 of 1 accounts');
   });
 
+  test('a service is paused, drained and resumed by hand', async () => {
+    const paused = await muster('pause', 'mail', '--reason', 'upgrade');
+    const drained = endOperations(api, 'drainService');
+    const drain = await muster('drain', 'mail', '--reason', 'moving');
+    await drained;
+    const resumed = await muster('resume', 'mail');
+
+    expect(paused.out).toMatch(/^mail is paused: \S+: upgrade$/m);
+    expect(drain.out).toBe('succeeded: checked\n');
+    expect(resumed.out).toBe('mail goes on.\n');
+  });
+
   test('a first run that waits says what a person can do, and is begun by hand', async () => {
     const { db } = api.context;
     await addService(db, { name: 'fresh', first_run: 'plan' });
@@ -307,6 +319,9 @@ describe('the command line', () => {
     expect(before.out).toMatch(/^fresh .* first run: plan$/m);
     expect(before.out).toContain('muster services fresh --first-run write');
     expect(refused.error).toContain('waits for a person');
+    const set = await muster('services', 'fresh', '--set', '{"orphans":{"adopt":"by name"}}');
+    expect(set.out).toContain('orphans: {"adopt":"by name"}');
+    expect((await muster('services', 'fresh', '--set', 'nonsense')).code).toBe(2);
     expect(begun.out).toContain('firstRun: write');
     expect(api.told).toContain('serviceOpened');
     expect((await muster('status')).out).toMatch(/^fresh .* on$/m);

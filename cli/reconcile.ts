@@ -19,6 +19,7 @@ interface Item {
   readonly user: { readonly id: string; readonly username: string | null } | null;
   readonly remoteId: string | null;
   readonly remoteName: string | null;
+  readonly expected: { readonly adopt?: boolean } | null;
 }
 
 interface Options {
@@ -62,7 +63,7 @@ async function show({ client, output }: Session, path: string): Promise<void> {
   else if (items.length === 0 && run.error === null) output.line(`No difference among ${run.accounts} accounts.`);
   else {
     const rows = items.map((item) => [
-      item.kind,
+      item.expected?.adopt === true ? 'unknown, to be adopted' : item.kind,
       safe(item.user?.username ?? item.user?.id ?? null),
       safe(item.remoteName),
       safe(item.remoteId),

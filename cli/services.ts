@@ -20,6 +20,7 @@ const MAX_SERVICES = 10_000;
 
 interface Options {
   readonly firstRun?: 'plan' | 'write';
+  readonly set?: string;
   readonly reason?: string;
 }
 
@@ -34,10 +35,11 @@ export function addServices(program: Command): void {
         'write: begin without an approved plan; plan: write nothing until one is approved',
       ).choices(['plan', 'write']),
     )
+    .option('--set <json>', 'other settings, as PATCH /v1/services/{name} takes them')
     .option('--reason <text>', 'why; kept with the change')
     .action(async (name: string | undefined, options: Options, self: Command) => {
       const session = openSession(self);
-      if (options.firstRun !== undefined) await setFirstRun(session, name, options);
+      if (options.firstRun !== undefined || options.set !== undefined) await alter(session, name, options);
       else if (name === undefined) await list(session);
       else await showOne(session, name);
     });
@@ -45,6 +47,7 @@ export function addServices(program: Command): void {
     ['muster services', 'all of them'],
     ['muster services postgres', 'one: settings, abilities, actions'],
     ['muster services postgres --first-run write', 'begin without looking at its plan'],
+    [`muster services wiki --set '{"orphans": {"adopt": "by email"}}'`, 'any other setting'],
   ]);
 }
 
@@ -74,11 +77,23 @@ function stateOf({ enabled, paused }: ServiceView): string {
   return paused.reason === 'first run' ? 'first run: plan' : `paused: ${safe(paused.reason)}`;
 }
 
-async function setFirstRun(session: Session, name: string | undefined, { firstRun, reason }: Options): Promise<void> {
+async function alter(session: Session, name: string | undefined, options: Options): Promise<void> {
+  const { firstRun, set, reason } = options;
   if (name === undefined) throw usageFailure('Name the service.');
   const path = `/v1/services/${encodeURIComponent(name)}`;
-  await session.client.call({ method: 'PATCH', path, query: { reason }, body: { firstRun } });
+  const body = { ...(set === undefined ? {} : settingsOf(set)), ...(firstRun === undefined ? {} : { firstRun }) };
+  await session.client.call({ method: 'PATCH', path, query: { reason }, body });
   await showOne(session, name);
+}
+
+function settingsOf(text: string): object {
+  try {
+    const settings: unknown = JSON.parse(text);
+    if (typeof settings === 'object' && settings !== null && !Array.isArray(settings)) return settings;
+  } catch {
+    // Said below.
+  }
+  throw usageFailure('--set takes one JSON object.');
 }
 
 async function showOne({ client, output }: Session, name: string): Promise<void> {

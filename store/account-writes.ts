@@ -6,9 +6,11 @@ import type { Lease } from './leases';
 import { FenceLost, recordAllFacts, recordIntents, releaseLeases } from './settle';
 import type { NewIntent, Release, RemoteFacts } from './settle';
 
+type Lane = 'person' | 'bulk';
+
 /**
  * What convergence writes of accounts, of all that run in this process: many at the same time share a statement. Each
- * answers when its own is committed.
+ * answers when its own is committed. What is done for a person waits for no company.
  */
 export class AccountWrites {
   readonly #names: Combiner<NameRequest, string | undefined>;
@@ -27,23 +29,23 @@ export class AccountWrites {
   }
 
   /** See `reserveName`. */
-  name(request: NameRequest): Promise<string | undefined> {
-    return this.#names.ask(request);
+  name(request: NameRequest, lane: Lane): Promise<string | undefined> {
+    return this.#names.ask(request, lane === 'person');
   }
 
   /** See `recordIntent`. @throws FenceLost */
-  async intent(lease: Lease, intent: NewIntent): Promise<void> {
-    if (!(await this.#intents.ask({ lease, intent }))) throw new FenceLost(lease);
+  async intent(lease: Lease, intent: NewIntent, lane: Lane): Promise<void> {
+    if (!(await this.#intents.ask({ lease, intent }, lane === 'person'))) throw new FenceLost(lease);
   }
 
   /** See `recordFacts`. @throws FenceLost, RemoteTaken */
-  async facts(lease: Lease, facts: RemoteFacts): Promise<void> {
-    if (!(await this.#facts.ask({ lease, facts }))) throw new FenceLost(lease);
+  async facts(lease: Lease, facts: RemoteFacts, lane: Lane): Promise<void> {
+    if (!(await this.#facts.ask({ lease, facts }, lane === 'person'))) throw new FenceLost(lease);
   }
 
   /** See `releaseLease`. @throws FenceLost */
-  async release(lease: Lease, release: Release): Promise<{ readonly changed: boolean }> {
-    const released = await this.#releases.ask({ lease, release });
+  async release(lease: Lease, release: Release, lane: Lane): Promise<{ readonly changed: boolean }> {
+    const released = await this.#releases.ask({ lease, release }, lane === 'person');
     if (released === undefined) throw new FenceLost(lease);
     return released;
   }

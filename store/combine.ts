@@ -26,18 +26,21 @@ export class Combiner<Item, Answer> {
   /** `work` answers one for each item, in their order; or throws, and then none of them has happened. */
   constructor(private readonly work: (items: readonly Item[]) => Promise<readonly Answer[]>) {}
 
-  /** Does the item, alone or with others. Rejects with what `work` throws for this item alone. */
-  ask(item: Item): Promise<Answer> {
+  /**
+   * Does the item, alone or with others. `isUrgent`: it waits for no company, but takes along who waits. Rejects with what
+   * `work` throws for this item alone.
+   */
+  ask(item: Item, isUrgent = false): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      this.#plan();
+      this.#plan(isUrgent);
     });
   }
 
-  #plan(): void {
+  #plan(isUrgent = false): void {
     if (this.#waiting.length === 0 || this.#running >= MOST_AT_ONCE) return;
     const dueInMs = this.#lastBegunAt + SPACING_MS - performance.now();
-    if (dueInMs > 0 && this.#waiting.length < WORTH_IT) {
+    if (dueInMs > 0 && this.#waiting.length < WORTH_IT && !isUrgent) {
       this.#planLater(dueInMs);
       return;
     }

@@ -4,7 +4,6 @@ import { containing } from './accounts';
 import { oneRow } from './database';
 import type { Database, Queryable } from './database';
 import { StoreError } from './errors';
-import { markRunning } from './syncs';
 import type { SyncFilter, SyncKind, SyncScope } from './syncs';
 
 /** Accounts made due in one commit: nobody waits long behind it (rule 1). */
@@ -43,6 +42,16 @@ export async function stageDone(db: Database, syncId: string, reason: string): P
     );
   });
   return markRunning(db, syncId);
+}
+
+/** Moves a sync from staging to running. */
+async function markRunning(client: Queryable, syncId: string): Promise<number> {
+  const running = await client.query<{ total: number }>(
+    `update syncs set status = case when status = 'staging' then 'running' else status end,
+       staged_version = coalesce(staged_version, nextval('version_seq')) where id = $1 returning total`,
+    [syncId],
+  );
+  return oneRow(running).total;
 }
 
 async function stageItems(client: Queryable, syncId: string): Promise<StagedSync> {

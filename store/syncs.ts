@@ -3,7 +3,6 @@ import { syncWorkflowId } from '../domain/ids';
 import type { AccountStatus } from '../domain/words';
 import type { SyncPace } from '../domain/sync-progress';
 import type { Attention } from './accounts';
-import { oneRow } from './database';
 import type { Database, Queryable } from './database';
 import { StoreError } from './errors';
 
@@ -292,14 +291,4 @@ async function finishOperations(client: Queryable, syncId: string): Promise<void
      from syncs y where y.id = $1 and o.sync_id = y.id and o.status in ('running', 'waiting')`,
     [syncId],
   );
-}
-
-/** Moves a sync from staging to running. */
-export async function markRunning(client: Queryable, syncId: string): Promise<number> {
-  const running = await client.query<{ total: number }>(
-    `update syncs set status = case when status = 'staging' then 'running' else status end,
-       staged_version = coalesce(staged_version, nextval('version_seq')) where id = $1 returning total`,
-    [syncId],
-  );
-  return oneRow(running).total;
 }

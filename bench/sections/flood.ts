@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { peakMemoryMib } from '../cpu';
 import { watchMemory, workerPeakMib } from '../cost';
-import { countsFolder, readCounts } from '../instant-counts';
+import { countsFolder, INSTANT, INSTANT_BY_GROUP, readCounts } from '../instant-counts';
 import { startMuster } from '../muster';
 import type { BenchMuster } from '../muster';
 import { addService, atRest, grant } from '../scene';
@@ -27,8 +27,9 @@ interface Flood {
   readonly heldUpMs: readonly number[];
 }
 
-const TARGETS = ['instant', 'instant-by-group'] as const;
-type Target = (typeof TARGETS)[number];
+const KINDS = { 'by-account': INSTANT, 'by-group': INSTANT_BY_GROUP } as const;
+type Target = keyof typeof KINDS;
+const TARGETS: readonly Target[] = ['by-account', 'by-group'];
 
 const PEOPLE = 900;
 const GROUPS = 900;
@@ -60,7 +61,7 @@ async function pour(muster: BenchMuster, people: number, options: BenchOptions):
   const temporal = await viewTemporal(muster);
   for (const target of TARGETS) {
     const config = { counts: countsFolder(muster.home, target) };
-    await addService(muster, { name: target, connector: target, config, mapping: {} });
+    await addService(muster, { name: target, connector: KINDS[target], config, mapping: {} });
     await grant(muster, target, { state: 'Member' });
   }
   await importRoster(muster, rosterOf('bystander', { people: BYSTANDERS, each: 2 }));
@@ -89,7 +90,7 @@ async function pour(muster: BenchMuster, people: number, options: BenchOptions):
     importS,
     seconds,
     runs: differenceOf(before, after),
-    calls: { instant: counted(muster, 'instant'), 'instant-by-group': counted(muster, 'instant-by-group') },
+    calls: { 'by-account': counted(muster, 'by-account'), 'by-group': counted(muster, 'by-group') },
     workerMib: workerPeakMib(muster),
     apiMib: peakMemoryMib(muster.parts().get('API') ?? 0) ?? 0,
     memoryGrowth: memory.meanMib(0.75, 1) / memory.meanMib(0.25, 0.5),
@@ -164,7 +165,7 @@ function heldUp(home: string): readonly number[] {
 function reportOf(flood: Flood): SectionReport {
   const { people, groups, memberships, runs, calls } = flood;
   const total = Object.values(runs).reduce((sum, count) => sum + count, 0);
-  const byGroup = calls['instant-by-group'];
+  const byGroup = calls['by-group'];
   return {
     method: paragraphs(
       `${people} people in ${groups} groups with ${memberships} memberships, none of them known before, in one import. Two services of an in-process target: one keeps memberships with`,
@@ -203,7 +204,7 @@ function reportOf(flood: Flood): SectionReport {
     bars: [
       holds(
         'every membership is there',
-        byGroup.membersAdded >= memberships && calls.instant.groupsSet >= people,
+        byGroup.membersAdded >= memberships && calls['by-account'].groupsSet >= people,
         `${byGroup.membersAdded} added by group`,
       ),
       atMost('changes of members for each group', byGroup.memberChanges / groups, { value: 1.1 }),

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { countsFolder, readCounts } from '../instant-counts';
+import { countsFolder, INSTANT, readCounts } from '../instant-counts';
 import { startMuster } from '../muster';
 import type { BenchMuster } from '../muster';
 import { addService, atRest, grant, requestSync, syncEnd, until } from '../scene';
@@ -68,7 +68,7 @@ class Stage {
     const people = Array.from({ length: count }, (_none, index) => personOf(index));
     const stage = new Stage(muster, people);
     for (const name of SERVICES) {
-      await addService(muster, { name, connector: 'instant', config: { counts: countsFolder(muster.home, name) } });
+      await addService(muster, { name, connector: INSTANT, config: { counts: countsFolder(muster.home, name) } });
       const to = name === 'by-group' ? { group: CREW } : { state: 'Member' };
       if (name === 'by-group') await muster.client.call({ method: 'POST', path: '/v1/groups', body: { name: CREW } });
       stage.grants.set(name, await grant(muster, name, to));

@@ -1,7 +1,7 @@
 import type { Database } from '../../store/database';
 import { costTable, cpuSince, markCpu, sumOf, watchMemory, workerPeakMib } from '../cost';
 import type { AccountCost, MemoryCurve } from '../cost';
-import { countsFolder, readCounts } from '../instant-counts';
+import { countsFolder, INSTANT, readCounts } from '../instant-counts';
 import { startMuster } from '../muster';
 import type { BenchMuster } from '../muster';
 import { insertPeople } from '../people';
@@ -51,7 +51,7 @@ async function measure(accounts: number, options: BenchOptions): Promise<Size> {
     await insertPeople(muster.db, { prefix: SERVICE, count: accounts, group: SERVICE });
     const before = { cpu: markCpu(muster), temporal: temporalBytes(muster.home), store: await storeBytes(muster.db) };
     const begun = performance.now();
-    await prepareService(muster, { name: SERVICE, connector: 'instant', config: { counts } }, SERVICE);
+    await prepareService(muster, { name: SERVICE, connector: INSTANT, config: { counts } }, SERVICE);
     options.log(`${accounts} accounts are due after ${short((performance.now() - begun) / 1_000)} s`);
     const memory = watchMemory(muster);
     await resumeService(muster, SERVICE);

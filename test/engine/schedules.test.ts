@@ -1,6 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { listOperations } from '../../store/operations';
 import type { ServiceRecord } from '../../store/services';
+import { listReconciliations } from '../../store/reconciliations';
 import { listSyncs } from '../../store/syncs';
 import { ensureSchedules } from '../../workers/schedules';
 import { SCHEDULES } from '../../workflows/contracts';
@@ -65,6 +66,16 @@ describe("Muster's schedules", () => {
       return syncs.find((sync) => sync.kind === 'validate' && sync.finishedAt !== null);
     });
     expect(done).toMatchObject({ status: 'succeeded', actor: 'system:schedule', total: 1, failed: 0 });
+  });
+
+  test('have every service that can list compared, as it is set to', async () => {
+    await client.schedule.getHandle(SCHEDULES.reconcile).trigger();
+
+    const run = await eventually('the comparison has ended', async () => {
+      const runs = await listReconciliations(engine.db, { serviceId: service.id, limit: 10 });
+      return runs.find((one) => one.finishedAt !== null);
+    });
+    expect(run).toMatchObject({ status: 'succeeded', actor: 'system:schedule', mode: 'report' });
   });
 
   test('delete what is older than it is kept, and nothing else', async () => {

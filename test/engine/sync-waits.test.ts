@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { syncWorkflowId } from '../../domain/ids';
+import { Throttled } from '../../sdk/index';
 import { addGrant } from '../../store/grants';
 import { pauseByHand } from '../../store/pauses';
 import { resumeService } from '../../store/engine-services';
@@ -142,5 +143,29 @@ describe('a bulk run that is cancelled', () => {
     const others = items.filter(({ userId }) => userId !== changed);
     expect(others.filter(({ userId }) => target.called('updateAccount', userId) > 0)).toEqual([]);
     expect(target.called('updateAccount', changed)).toBe(1);
+  });
+});
+
+// The last one: from here on the service is closed.
+describe('a bulk run whose service asks to wait for an hour', () => {
+  test('holds no worker and no account, has failed nobody, and can be cancelled at once', async () => {
+    target.script = (call) =>
+      call.method === 'updateAccount'
+        ? Promise.reject(new Throttled('slowly', { retryAfterMs: 3_600_000 }))
+        : undefined;
+    const syncId = await begin();
+
+    await eventually(
+      'nothing runs for the sync',
+      async () => target.calls.length > 0 && (await workflowOf(syncId)).rests,
+    );
+    await eventually('no account is held', async () => (await leased()) === 0);
+    const failed = await engine.db.query(`select from accounts where failures > 0`);
+    expect(failed.rowCount).toBe(0);
+    expect(target.called('updateAccount')).toBeLessThanOrEqual(AT_ONCE);
+
+    await cancelSync(engine.db, syncId);
+    await engine.flow.syncSteered(syncId);
+    expect(await finished(syncId)).toMatchObject({ status: 'cancelled' });
   });
 });
