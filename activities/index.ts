@@ -12,13 +12,17 @@ import { leaseRemainingMs, takeLeases } from '../store/leases';
 import { readSituations } from '../store/situations';
 import { stageDone, stageSync } from '../store/sync-items';
 import { finishSync, readSync } from '../store/syncs';
+import type { ExternalDesk } from '../auth/external/authorize';
 import type {
   AccountInput,
+  AuthorizeExternalInput,
   CallManagerInput,
   ConvergeOutcome,
   GroupInput,
   ProbeInput,
   ReconcileInput,
+  RefreshExternalInput,
+  RevokeExternalInput,
 } from '../workflows/contracts';
 import { accountWorkflowId, groupWorkflowId } from '../workflows/contracts';
 import { convergeLeased } from './converge';
@@ -29,6 +33,8 @@ import type { Webhook } from './deliver-notifications';
 import type { ActivityDependencies } from './dependencies';
 import { answerManagerCall } from './answer-call';
 import type { CallOptions } from './manager-call';
+import { refreshExternal, revokeExternal, stepExternal } from './external';
+import type { StepAnswer } from './external';
 import { probeService } from './probe';
 import { LEASE_MS, Round } from './round';
 import { serviceTrouble } from './service-trouble';
@@ -47,6 +53,8 @@ export type { SweepReport } from './sweep';
 export interface ActivityOptions {
   readonly deps: ActivityDependencies & FlowDependencies;
   readonly webhook: Webhook;
+  /** Links accounts elsewhere. */
+  readonly external: ExternalDesk;
 }
 
 /** Every activity of Muster. Workflows take only the type. */
@@ -56,7 +64,7 @@ export type Activities = ReturnType<typeof createActivities>;
 const HEARTBEAT_MS = 1_500;
 
 /** Binds the activities to what they work with. */
-export function createActivities({ deps, webhook }: ActivityOptions) {
+export function createActivities({ deps, webhook, external }: ActivityOptions) {
   const portFor = (service: EngineService) => createPort(deps, service);
   return {
     convergeAccount: (input: AccountInput): Promise<ConvergeOutcome> =>
@@ -88,6 +96,12 @@ export function createActivities({ deps, webhook }: ActivityOptions) {
           heartbeat: () => Context.current().heartbeat(),
         }),
       ),
+    stepAuthorization: (input: AuthorizeExternalInput): Promise<StepAnswer> =>
+      alive(deps, () => stepExternal(deps, external, { input, signal: Context.current().cancellationSignal })),
+    refreshCredential: (input: RefreshExternalInput): Promise<void> =>
+      alive(deps, () => refreshExternal(external, input, Context.current().cancellationSignal)),
+    revokeCredential: (input: RevokeExternalInput): Promise<void> =>
+      alive(deps, () => revokeExternal(external, input, Context.current().cancellationSignal)),
     answerManagerCall: (input: CallManagerInput): Promise<void> => answerManagerCall(deps, input, personCall(deps)),
   };
 }

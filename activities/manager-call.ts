@@ -1,7 +1,7 @@
 import { isServiceError, Throttled, Unavailable } from '@muster/sdk';
 import type { AnyServiceError, CallContext } from '@muster/sdk';
 import { closesService } from './failures';
-import type { ManagerEntry } from './managers';
+import type { LinkedLookup, ManagerEntry } from './managers';
 import type { PacedContext } from './service-budget';
 
 export interface CallOptions {
@@ -37,7 +37,9 @@ export async function callManager<T>(
     if (signal.aborted) throw new Unavailable('the call was cancelled before it was made', { code: 'cancelled' });
     try {
       paced?.begin();
-      return await withDeadline(call({ signal, timeoutMs, ...paced }), signal);
+      const { linked } = entry;
+      const lookup = linked === undefined ? {} : { linked: lookupWith(linked, signal) };
+      return await withDeadline(call({ signal, timeoutMs, ...paced, ...lookup }), signal);
     } catch (error) {
       const translated = translate(entry, error);
       if (translated.kind === 'throttled' && closesService(translated)) {
@@ -47,6 +49,10 @@ export async function callManager<T>(
       throw translated;
     }
   });
+}
+
+function lookupWith(linked: LinkedLookup, signal: AbortSignal): NonNullable<CallContext['linked']> {
+  return (userId, type) => linked({ userId, type }, signal);
 }
 
 /** With a call slot, and when the service's budget allows it. */

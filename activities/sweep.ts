@@ -6,6 +6,8 @@ import type { DueAccountRow } from '../store/due';
 import { engineServiceById, takeProbes } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
 import { unexpandedChanges } from '../store/expand';
+import { openAuthorizations } from '../store/external-authorizations';
+import { dueRevocations } from '../store/external-revocations';
 import { bumpEndedGrace } from '../store/grace';
 import { settleChangeOperations } from '../store/operations';
 import { expirePasswords } from '../store/passwords';
@@ -55,9 +57,18 @@ export async function sweep(
   heartbeat();
   const syncs = await sendSyncs(deps);
   for (const { name } of await takeProbes(deps.db)) await deps.starter.probe(name);
+  await sendExternal(deps);
   for (const { id, service } of await openReconciliations(deps.db))
     await deps.starter.reconcile({ service, reconciliationId: id });
   return { changes: changes.length, accounts: sent, groups: groups.length, syncs, failed: parts.failed };
+}
+
+const EXTERNAL_PER_SWEEP = 200;
+
+/** Authorizations that nobody told the workflow of, or whose time is over, and rights that are still to be taken away. */
+async function sendExternal(deps: FlowDependencies): Promise<void> {
+  for (const id of await openAuthorizations(deps.db, EXTERNAL_PER_SWEEP)) await deps.starter.authorizeExternal(id);
+  for (const id of await dueRevocations(deps.db, { limit: EXTERNAL_PER_SWEEP })) await deps.starter.revokeExternal(id);
 }
 
 /** The parts of a sweep: one that fails (a hook that throws, a change that cannot be expanded) stops no other. */

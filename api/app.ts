@@ -60,13 +60,18 @@ function requestLog(log: Logger): RequestHandler {
       req: (request: { id: string; method: string; url: string }) => ({
         id: request.id,
         method: request.method,
-        url: request.url,
+        url: loggedUrl(request.url),
       }),
       res: (response: { statusCode: number }) => ({ status: response.statusCode }),
     },
     customSuccessMessage: () => 'request',
     customErrorMessage: () => 'request failed',
   });
+}
+
+/** What a redirect brings (codes, states) is for its reader only. */
+function loggedUrl(url: string): string {
+  return url.replace(/^([^?]*\/callback)\?.*$/s, '$1?[redacted]');
 }
 
 function requestId(request: IncomingMessage, response: ServerResponse): string {

@@ -72,7 +72,10 @@ function validatorsOf(route: Route): Validators {
   const named = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
   const missing = named.filter((name) => route.params?.[name] === undefined);
   if (missing.length > 0) throw new Error(`${route.method} ${route.path}: no schema for ${missing.join(', ')}`);
-  return { params: strict(route.params), query: strict(route.query) };
+  return {
+    params: strict(route.params),
+    query: route.anyQuery === true ? z.looseObject(route.query ?? {}) : strict(route.query),
+  };
 }
 
 function strict(shape: Shape | undefined): z.ZodType<Record<string, unknown>> {

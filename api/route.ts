@@ -66,6 +66,8 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends z.Z
   readonly tags: readonly string[];
   readonly params?: P;
   readonly query?: Q;
+  /** Default false: true lets every other query parameter through as well, as the peers of OAuth demand. */
+  readonly anyQuery?: boolean;
   readonly body?: B;
   /** Default false: with `body`, an absent body is undefined instead of an error. */
   readonly bodyOptional?: boolean;
@@ -135,6 +137,7 @@ export interface Route {
   readonly tags: readonly string[];
   readonly params?: Shape;
   readonly query?: Shape;
+  readonly anyQuery?: boolean;
   readonly body?: z.ZodType;
   readonly bodyOptional?: boolean;
   readonly stream?: StreamSpec;

@@ -2,7 +2,8 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { adminTokenAuthenticator, ensureAdminToken } from '../auth/admin-token';
-import { required } from '../config/config';
+import { externalPlugins } from '../auth/external/plugins';
+import { publicUrlOf, required } from '../config/config';
 import { failpointOf } from '../config/failpoint';
 import { createLog } from '../config/log';
 import { sealerOf } from '../config/secrets';
@@ -81,10 +82,14 @@ async function buildContext(config: Config): Promise<{ readonly context: ApiCont
   const starter = createStarter({ address, namespace: config.temporalNamespace });
   const temporal = Connection.lazy({ address });
   const draining = new AbortController();
+  const { plugins, skipped } = externalPlugins(registry.externalPlugins?.());
+  for (const one of skipped) log.error({ event: 'plugin.skipped', ...one });
   const deps = { db, registry, sealer: sealerOf(config), starter };
   const context: ApiContext = {
     ...deps,
     log,
+    externalPlugins: plugins,
+    publicUrl: publicUrlOf(config),
     flow: createFlow({ ...deps, log, failpoint: failpointOf(config.failpoint) }),
     portFor: (service) => createPort(deps, service),
     temporalUiUrl: config.temporalUiUrl,

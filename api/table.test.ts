@@ -7,7 +7,7 @@ import { routes } from './routes/index';
 import type { Route } from './route';
 import type { TestApi } from '../test/environment/api';
 
-const PUBLIC = ['GET /health/live', 'GET /health/ready', 'GET /v1/openapi.json'];
+const PUBLIC = ['GET /health/live', 'GET /health/ready', 'GET /v1/external/{type}/callback', 'GET /v1/openapi.json'];
 
 const titled = routes.map((route): [string, Route] => [`${route.method.toUpperCase()} ${route.path}`, route]);
 

@@ -72,6 +72,8 @@ export const configSchema = z.strictObject({
   temporalUiUrl: webUrl.optional(),
   apiHost: text.default('127.0.0.1'),
   apiPort: port.default(8080),
+  /** Where browsers reach the API, when that is not where it listens: for redirects and the links in mails. */
+  publicUrl: webUrl.optional(),
   /** Folder of this installation: keys, tokens, embedded servers. */
   home: text.default('.muster'),
   /** Absent = made at the first start in `<home>/admin-token`. */
@@ -142,6 +144,7 @@ export const VARIABLES: readonly Variable[] = [
   plain('temporalUiUrl', 'TEMPORAL_UI_URL'),
   plain('apiHost', 'MUSTER_API_HOST'),
   plain('apiPort', 'MUSTER_API_PORT'),
+  plain('publicUrl', 'MUSTER_PUBLIC_URL'),
   plain('home', 'MUSTER_HOME'),
   secret('adminToken', 'MUSTER_ADMIN_TOKEN'),
   secret('secretKey', 'MUSTER_SECRET_KEY'),

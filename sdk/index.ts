@@ -21,6 +21,8 @@ export { SDK_VERSION, defineConnector, isConnector } from './connector';
 export type { Connector, ConnectorDefinition, ConnectorMigration, NameRules } from './connector';
 export { registerHook, takeRegistrations } from './registry';
 export type { HookFactories, MenuItem, Registration, UrlHook } from './registry';
+export { defineExternalAccounts, isExternalPlugin } from './external-accounts';
+export type * from './external-accounts';
 export { HttpClient } from './http-client';
 export type { HttpAnswer, HttpClientOptions, HttpRequest } from './http-client';
 export { path } from './url-path';

@@ -19,6 +19,10 @@ const MISSING: Readonly<Record<string, string>> = {
   grants_state_id_fkey: 'This state does not exist any more.',
   state_groups_group_id_fkey: 'One of these groups does not exist any more.',
   state_groups_state_id_fkey: 'This state does not exist any more.',
+  external_accounts_user_id_fkey: 'This user does not exist any more.',
+  external_accounts_type_fkey: 'This type of external account is not configured any more.',
+  external_authorizations_user_id_fkey: 'This user does not exist any more.',
+  external_authorizations_type_fkey: 'This type of external account is not configured any more.',
   users_source_state_id_fkey: 'This state does not exist any more.',
 };
 

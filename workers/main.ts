@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import type { LogEntry } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { loadConfig, required } from '../config/config';
+import { loadConfig, publicUrlOf, required } from '../config/config';
 import type { Config } from '../config/schema';
 import { sealerOf } from '../config/secrets';
 import { createLog } from '../config/log';
@@ -37,6 +37,7 @@ async function main(): Promise<void> {
     concurrency: config.workerConcurrency,
     failpoint: config.failpoint,
     callTimeoutMs: config.callTimeoutMs,
+    publicUrl: publicUrlOf(config),
   });
   process.send?.('ready');
   await Promise.race([worker.ended, signalled()]);

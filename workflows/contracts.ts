@@ -136,6 +136,26 @@ export interface CallManagerInput {
   readonly callId: string;
 }
 
+/** One person's way to a linked account: begun, waiting for the redirect, exchanged. Its id is `external/authorize/<id>`. */
+export const AUTHORIZE_EXTERNAL_WORKFLOW = 'authorizeExternal';
+/** Input of an authorization: state, verifier and code stand sealed in its row. */
+export interface AuthorizeExternalInput {
+  readonly authorizationId: string;
+}
+/** Makes a person's credential last: its id is `external/refresh/<type>/<user>`, so that many askers are one refresh. */
+export const REFRESH_EXTERNAL_WORKFLOW = 'refreshExternal';
+/** Input of a refresh. */
+export interface RefreshExternalInput {
+  readonly type: string;
+  readonly userId: string;
+}
+/** Takes a right away at another side, after it was unlinked here; its id is `external/revoke/<revocation>`. */
+export const REVOKE_EXTERNAL_WORKFLOW = 'revokeExternal';
+/** Input of a revocation. */
+export interface RevokeExternalInput {
+  readonly revocationId: string;
+}
+
 /** Search attributes, registered on the namespace at start. */
 export const SEARCH_ATTRIBUTES = {
   service: 'MusterService',

@@ -13,6 +13,7 @@ export {
 export { bulkSync } from './bulk-sync';
 export { callManager } from './call-manager';
 export { convergeGroup } from './converge-group';
+export { authorizeExternal, refreshExternal, revokeExternal } from './external';
 export { probeService } from './probe-service';
 export { reconcileAllServices, reconcileService } from './reconcile';
 export { retention, validateAllUsers } from './scheduled';

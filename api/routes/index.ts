@@ -1,6 +1,9 @@
 import { accountActionRoutes } from './account-actions';
 import { accountRoutes } from './accounts';
 import { changeRoutes } from './changes';
+import { externalAccountRoutes } from './external-accounts';
+import { externalCallbackRoutes } from './external-callback';
+import { externalTypeRoutes } from './external-types';
 import { grantRoutes } from './grants';
 import { groupRoutes } from './groups';
 import { guardRoutes } from './guard';
@@ -43,6 +46,9 @@ const domainRoutes: readonly Route[] = [
   ...operationRoutes,
   ...notificationRoutes,
   ...userServiceRoutes,
+  ...externalTypeRoutes,
+  ...externalAccountRoutes,
+  ...externalCallbackRoutes,
   ...menuRoutes,
 ];
 

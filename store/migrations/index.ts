@@ -4,6 +4,7 @@ import { sql as steering } from './0003-steering';
 import { sql as budgets } from './0004-budgets';
 import { sql as syncLifecycle } from './0005-sync-lifecycle';
 import { sql as resilience } from './0006-resilience';
+import { sql as externalAccounts } from './0010-external-accounts';
 
 /** Every migration in order. Numbered, never edited once released. */
 export const migrations: Readonly<Record<string, string>> = {
@@ -13,4 +14,5 @@ export const migrations: Readonly<Record<string, string>> = {
   '0004-budgets': budgets,
   '0005-sync-lifecycle': syncLifecycle,
   '0006-resilience': resilience,
+  '0010-external-accounts': externalAccounts,
 };

@@ -4,6 +4,7 @@ import type { ApiContext } from '../../api/context';
 import { hookRoutes } from '../../api/hook-routes';
 import { routes } from '../../api/routes/index';
 import { adminTokenAuthenticator } from '../../auth/admin-token';
+import { externalPlugins } from '../../auth/external/plugins';
 import { createPort } from '../../hooks/port';
 import type { TestEngine } from '../engine/engine';
 
@@ -24,6 +25,8 @@ export function apiOf(engine: TestEngine): EngineApi {
     flow,
     registry,
     sealer,
+    externalPlugins: externalPlugins(registry.externalPlugins?.()).plugins,
+    publicUrl: engine.publicUrl,
     log: engine.flowDeps.log,
     temporalUiUrl: undefined,
     temporalNamespace: engine.namespace,

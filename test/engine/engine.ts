@@ -35,6 +35,8 @@ export interface TestEngine {
   /** For processes that are to work with this engine's database. */
   readonly secretKey: string;
   readonly log: string[];
+  /** Where redirects come to. */
+  readonly publicUrl: string;
   /** Adds a service, its secrets sealed, and waits until it is known. */
   addService(service: NewTestService): Promise<ServiceRecord>;
   startWorker(): Promise<WorkerProcess>;
@@ -58,6 +60,8 @@ export interface TestEngineOptions {
   readonly worker?: boolean;
   /** Instead of loading folders. */
   readonly registry?: ConnectorRegistry;
+  /** Where redirects come to. */
+  readonly publicUrl?: string;
   /** Hard end of one call, and with it the wait after a lost answer. Default: as in production. */
   readonly callTimeoutMs?: number;
 }
@@ -82,6 +86,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
       ...options.packages,
       db,
     }));
+  const publicUrl = options.publicUrl ?? 'http://muster.test';
   const secretKey = randomBytes(32).toString('base64');
   const sealer = createSealer(secretKey);
   const starter = createStarter({ address, namespace });
@@ -100,6 +105,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
       concurrency: 40,
       failpoint: undefined,
       callTimeoutMs: options.callTimeoutMs ?? 15_000,
+      publicUrl,
     });
     let drained: Promise<void> | undefined;
     // A test may end a worker before the engine is closed.
@@ -119,6 +125,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
     sealer,
     secretKey,
     log: lines,
+    publicUrl,
     startWorker,
     addService: (service) => addService({ db, sealer, flowDeps, flow }, service),
     close: async () => {

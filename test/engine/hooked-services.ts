@@ -142,6 +142,9 @@ function notingStarter(started: string[]): Starter {
     probe: () => note('probe'),
     reconcile: () => note('reconcile'),
     sweepNow: async () => undefined,
+    authorizeExternal: () => note('authorize external'),
+    revokeExternal: () => note('revoke external'),
+    refreshExternal: () => note('refresh external'),
     callManager: () => note('call'),
     close: async () => undefined,
   };

@@ -4,6 +4,7 @@ import supertest from 'supertest';
 import { createApp } from '../../api/app';
 import { hookRoutes } from '../../api/hook-routes';
 import { routes } from '../../api/routes/index';
+import { externalPlugins } from '../../auth/external/plugins';
 import { adminTokenAuthenticator } from '../../auth/admin-token';
 import { createSealer, generateKey } from '../../config/sealer';
 import { createPort } from '../../hooks/port';
@@ -52,6 +53,8 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
     flow: notingFlow(told),
     registry: registryOf(options.connectors ?? []),
     sealer,
+    externalPlugins: externalPlugins().plugins,
+    publicUrl: 'http://muster.test',
     log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
     temporalUiUrl: 'http://temporal.test',
     temporalNamespace: 'default',
@@ -93,6 +96,9 @@ function notingFlow(told: string[]): ApiContext['flow'] {
     syncRequested: (service, syncId) => note('syncRequested', service, syncId),
     syncSteered: (syncId) => note('syncSteered', syncId),
     reconciliationRequested: (service, id) => note('reconciliationRequested', service, id),
+    authorizationStep: (id) => note('authorizationStep', id),
+    externalUnlinked: (userId) => note('externalUnlinked', userId),
+    refreshExternal: ({ type, userId }) => note('refreshExternal', type, userId),
     callManager: async () => ({ ok: true, missing: [], remote: 'fake 1.0' }),
     callHookAction: async (service, action) => ({ service, action }),
   };
@@ -108,6 +114,8 @@ function notingStarter(told: string[]): Starter {
     probe: (service) => note('probe', service),
     reconcile: () => note('reconcile'),
     sweepNow: () => note('sweep now'),
+    revokeExternal: (id) => note('revoke external', id),
+    refreshExternal: () => note('refresh external'),
     callManager: () => note('call manager'),
     close: async () => undefined,
   };

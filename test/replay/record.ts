@@ -26,6 +26,7 @@ import {
   syncWorkflowId,
 } from '../../workflows/contracts';
 import type { SyncProgress } from '../../workflows/contracts';
+import { linkingOn } from '../external/linking';
 import { startTestEngine } from '../engine/engine';
 import type { TestEngine } from '../engine/engine';
 import { addMember, BY, eventually, grantMembers, insertMembers, settled } from '../engine/organisation';
@@ -70,6 +71,7 @@ class Recorder {
     await this.syncs();
     await this.sweepsAndCalls();
     await this.scheduled();
+    await this.external();
   }
 
   private async plainAccounts(): Promise<void> {
@@ -193,6 +195,23 @@ class Recorder {
       'reconcile-service',
       client.workflow.getHandle(await this.idOf(`WorkflowType = 'reconcileService'`)),
     );
+  }
+
+  /** A token of 20 s is about to end from the beginning: reading it refreshes it. */
+  private async external(): Promise<void> {
+    const { engine, client } = this.scene;
+    const linking = await linkingOn(engine, 20);
+    try {
+      await this.person();
+      const username = `person-${this.count}`;
+      await linking.link(username);
+      await linking.credential(username).expect(200);
+      await linking.api.call('delete', `/v1/users/username:${username}/external/campus`).expect(204);
+      for (const type of ['authorizeExternal', 'refreshExternal', 'revokeExternal'])
+        await this.write(kebab(type), client.workflow.getHandle(await this.idOf(`WorkflowType = '${type}'`)));
+    } finally {
+      await linking.close();
+    }
   }
 
   private idOf(query: string): Promise<string> {
