@@ -1,6 +1,6 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { TemporalFailure } from '@temporalio/common';
-import type { RetentionDays } from '../domain/retention';
+import type { RetentionDays, TokenPurge } from '../domain/retention';
 import { createPort } from '../hooks/port';
 import { callUpdateAllGroups, isForAllGroups } from '../hooks/sync-hooks';
 import { beginNextSync } from '../hooks/flow';
@@ -12,6 +12,8 @@ import { leaseRemainingMs, takeLeases } from '../store/leases';
 import { readSituations } from '../store/situations';
 import { stageDone, stageSync } from '../store/sync-items';
 import { finishSync, readSync } from '../store/syncs';
+import { deliverMail } from '../auth/mail/deliver';
+import type { MailDesk } from '../auth/mail/deliver';
 import type { ExternalDesk } from '../auth/external/authorize';
 import type {
   AccountInput,
@@ -23,6 +25,7 @@ import type {
   ReconcileInput,
   RefreshExternalInput,
   RevokeExternalInput,
+  SendMailInput,
 } from '../workflows/contracts';
 import { accountWorkflowId, groupWorkflowId } from '../workflows/contracts';
 import { convergeLeased } from './converge';
@@ -42,7 +45,7 @@ import { judgeFailure } from './failures';
 import { isServiceError } from '@muster/sdk';
 import { reconcileService } from './reconcile';
 import type { ReconcileAnswer } from './reconcile';
-import { applyRetention, requestReconciliations, requestValidation } from './scheduled';
+import { applyRetention, purgeTokens, requestReconciliations, requestValidation } from './scheduled';
 import { sweep } from './sweep';
 import type { SweepReport } from './sweep';
 import { syncChunk } from './sync-chunk';
@@ -55,6 +58,8 @@ export interface ActivityOptions {
   readonly webhook: Webhook;
   /** Links accounts elsewhere. */
   readonly external: ExternalDesk;
+  /** Sends mails. */
+  readonly mail: MailDesk;
 }
 
 /** Every activity of Muster. Workflows take only the type. */
@@ -64,7 +69,7 @@ export type Activities = ReturnType<typeof createActivities>;
 const HEARTBEAT_MS = 1_500;
 
 /** Binds the activities to what they work with. */
-export function createActivities({ deps, webhook, external }: ActivityOptions) {
+export function createActivities({ deps, webhook, external, mail }: ActivityOptions) {
   const portFor = (service: EngineService) => createPort(deps, service);
   return {
     convergeAccount: (input: AccountInput): Promise<ConvergeOutcome> =>
@@ -82,12 +87,13 @@ export function createActivities({ deps, webhook, external }: ActivityOptions) {
     stageSync: ({ syncId }: { readonly syncId: string }): Promise<number> => alive(deps, () => beginSync(deps, syncId)),
     finishSync: ({ syncId, cancelled }: { readonly syncId: string; readonly cancelled: boolean }): Promise<void> =>
       alive(deps, () => endSync(deps, syncId, cancelled)),
-    sweep: (): Promise<SweepReport> => alive(deps, () => sweep(deps, () => Context.current().heartbeat())),
+    sweep: (): Promise<SweepReport> => alive(deps, () => sweep({ ...deps, mail }, () => Context.current().heartbeat())),
     deliverNotifications: (): Promise<number> => alive(deps, () => deliverNotifications(deps, webhook)),
     probeService: ({ service }: ProbeInput): Promise<boolean> => alive(deps, () => probe(deps, service, { portFor })),
     requestValidation: (): Promise<number> => alive(deps, () => requestValidation(deps)),
     applyRetention: (days: Partial<RetentionDays>): Promise<Readonly<Record<string, number>>> =>
       alive(deps, () => applyRetention(deps, days, () => Context.current().heartbeat())),
+    purgeTokens: (): Promise<TokenPurge> => alive(deps, () => purgeTokens(deps, () => Context.current().heartbeat())),
     requestReconciliations: (): Promise<number> => alive(deps, () => requestReconciliations(deps)),
     reconcileService: ({ reconciliationId }: ReconcileInput): Promise<ReconcileAnswer> =>
       alive(deps, () =>
@@ -102,6 +108,7 @@ export function createActivities({ deps, webhook, external }: ActivityOptions) {
       alive(deps, () => refreshExternal(external, input, Context.current().cancellationSignal)),
     revokeCredential: (input: RevokeExternalInput): Promise<void> =>
       alive(deps, () => revokeExternal(external, input, Context.current().cancellationSignal)),
+    deliverMail: ({ mailId }: SendMailInput): Promise<void> => alive(deps, () => deliverMail(mail, mailId)),
     answerManagerCall: (input: CallManagerInput): Promise<void> => answerManagerCall(deps, input, personCall(deps)),
   };
 }

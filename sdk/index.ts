@@ -29,4 +29,21 @@ export { path } from './url-path';
 export type { UrlPath } from './url-path';
 export { parseRateLimits, parseRetryAfter } from './rate-limits';
 export type { LimitedAnswer, RateLimits } from './rate-limits';
+export {
+  AuthProvider,
+  AUTH_ABILITIES,
+  ClientData,
+  authAbilities,
+  defineAuthProvider,
+  isAuthProviderModule,
+} from './auth-provider';
+export type {
+  AuthAbility,
+  AuthProviderContext,
+  AuthProviderDefinition,
+  AuthProviderModule,
+  ClientDataFields,
+  PackageSchema,
+  ProvenPerson,
+} from './auth-provider';
 export { MUSTER_VERSION } from './version';

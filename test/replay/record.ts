@@ -8,11 +8,13 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { findTemporalBinary } from '../../runtime/temporal-binary';
+import { loginPurpose } from '../../auth/mail/deliver';
 import { passwordPurpose } from '../../config/service-secrets';
 import { Rejected, Unavailable } from '../../sdk/index';
 import { requestAccount } from '../../store/account-requests';
 import type { AccountRequestKind } from '../../store/account-requests';
 import { addMembers, createGroup } from '../../store/groups';
+import { newMailId, queuePasswordReset } from '../../store/mails';
 import { readService } from '../../store/services';
 import type { ServiceRecord } from '../../store/services';
 import { readSync, requestSync } from '../../store/syncs';
@@ -185,7 +187,7 @@ class Recorder {
   /** What schedules start: here it is started by hand. */
   private async scheduled(): Promise<void> {
     const { client } = this.scene;
-    for (const type of ['validateAllUsers', 'retention', 'reconcileAllServices']) {
+    for (const type of ['validateAllUsers', 'retention', 'purgeTokens', 'reconcileAllServices']) {
       await this.write(
         kebab(type),
         await client.workflow.start(type, { workflowId: type, taskQueue: ENGINE_TASK_QUEUE, args: [] }),
@@ -207,7 +209,10 @@ class Recorder {
       await linking.link(username);
       await linking.credential(username).expect(200);
       await linking.api.call('delete', `/v1/users/username:${username}/external/campus`).expect(204);
-      for (const type of ['authorizeExternal', 'refreshExternal', 'revokeExternal'])
+      const mailId = newMailId();
+      await queuePasswordReset(engine.db, mailId, engine.sealer.seal('person-1', loginPurpose(mailId)));
+      await engine.flow.mailQueued(mailId);
+      for (const type of ['sendMail', 'authorizeExternal', 'refreshExternal', 'revokeExternal'])
         await this.write(kebab(type), client.workflow.getHandle(await this.idOf(`WorkflowType = '${type}'`)));
     } finally {
       await linking.close();
