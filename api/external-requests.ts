@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { authorizationPurpose } from '../auth/external/context';
-import { findExternalAccount } from '../store/external-accounts';
-import type { ExternalKey } from '../store/external-accounts';
+import { isGoodEnough } from '../auth/external/credential';
+import { findExternalAccount, readExternalAccount } from '../store/external-accounts';
+import type { ExternalAccountRecord, ExternalKey } from '../store/external-accounts';
 import {
   createAuthorization,
   endAuthorization,
@@ -26,8 +27,11 @@ export interface Beginning extends ExternalKey {
   readonly returnTo: string | undefined;
 }
 
+/** The part of a request that decides. */
+export type Beginner = Pick<RequestFacts, 'context' | 'principal' | 'headers' | 'signal'>;
+
 /** Begins an authorization and answers where the person must go. @throws Problem not-found, already-exists, service-failed, worker-unavailable */
-export async function beginAuthorization(request: RequestFacts, beginning: Beginning): Promise<Answer> {
+export async function beginAuthorization(request: Beginner, beginning: Beginning): Promise<Answer> {
   const { context, principal, headers } = request;
   await refuseUnlessPossible(request, beginning);
   const { userId, type, verb, body, returnTo } = beginning;
@@ -55,19 +59,27 @@ export async function beginAuthorization(request: RequestFacts, beginning: Begin
   return startAnswer(request, row, browserKey);
 }
 
-async function refuseUnlessPossible({ context }: RequestFacts, beginning: Beginning): Promise<void> {
+async function refuseUnlessPossible({ context }: Beginner, beginning: Beginning): Promise<void> {
   const type = await findExternalType(context.db, beginning.type);
   if (type === undefined || !type.enabled)
     throw new Problem('not-found', `There is no external account type ${beginning.type}.`);
   const account = await findExternalAccount(context.db, beginning);
+  if (beginning.verb === 'put' && !canChange(context, type.plugin))
+    throw new Problem('not-supported', `Accounts of the type ${beginning.type} cannot be changed, only linked anew.`);
   if (beginning.verb === 'put' && account === undefined)
     throw new Problem('not-found', `No ${beginning.type} account is linked to this person.`);
   if (beginning.verb === 'post' && account !== undefined && account.broken === null)
     throw new Problem('already-exists', `A ${beginning.type} account is linked already: unlink it first.`);
 }
 
+/** Read from the class, without building it. */
+function canChange({ externalPlugins }: RequestFacts['context'], plugin: string): boolean {
+  const prototype: unknown = externalPlugins.get(plugin)?.resource.prototype;
+  return typeof prototype === 'object' && prototype !== null && 'put' in prototype;
+}
+
 async function startAnswer(
-  { context }: RequestFacts,
+  { context }: Beginner,
   row: AuthorizationRecord | undefined,
   browserKey: string | undefined,
 ): Promise<Answer> {
@@ -102,4 +114,35 @@ export function browserKeyOf(headers: RequestFacts['headers']): string | undefin
 function cookieOf(publicUrl: string, key: string): string {
   const secure = publicUrl.startsWith('https:') ? '; Secure' : '';
   return `${COOKIE}=${key}; Path=/v1; HttpOnly; SameSite=Lax; Max-Age=${LIFE_MS / 1_000}${secure}`;
+}
+
+/** Longer values are not of any known server. */
+const MAX_VALUE = 8_192;
+
+/** What a redirect says. Repeated parameters are no message of OAuth (RFC 6749, 3.1); they are left out. */
+export function messageOf(query: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(query).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1].length <= MAX_VALUE,
+    ),
+  );
+}
+
+/**
+ * A linked account with a credential that is good now.
+ * @throws Problem conflict when the person must authorize again, service-failed when it could not be refreshed
+ */
+export async function usableAccount(
+  context: RequestFacts['context'],
+  key: ExternalKey,
+): Promise<ExternalAccountRecord> {
+  const found = await readExternalAccount(context.db, key);
+  if (found.broken === null && isGoodEnough(found)) return found;
+  if (found.broken === null) await context.flow.refreshExternal(key);
+  const after = await readExternalAccount(context.db, key);
+  if (after.broken !== null)
+    throw new Problem('conflict', `The ${key.type} account must be linked again: ${after.broken}.`);
+  if (after.goodForMs !== null && after.goodForMs <= 0)
+    throw new Problem('service-failed', `The ${key.type} credential has ended and could not be refreshed now.`);
+  return after;
 }

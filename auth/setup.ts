@@ -4,6 +4,7 @@ import { ATTEMPTS } from './identity';
 import { createPasswordHasher } from './password-hash';
 import { loadProviders } from './provider-registry';
 import { oidcProvider } from './oidc/provider';
+import { ldapProvider } from './providers/ldap';
 import { LOCAL, localProvider } from './providers/local';
 import { ADMINISTRATOR } from './roles';
 import type { Config } from '../config/schema';
@@ -32,7 +33,7 @@ export function createIdentity({ auth, db, sealer, log, publicUrl }: SetupOption
     db,
     log,
     providers: loadProviders({
-      builtIn: [localProvider(db), oidcProvider({ db, sealer, publicUrl })],
+      builtIn: [localProvider(db), ldapProvider, oidcProvider({ db, sealer, publicUrl })],
       sections,
       order: auth.order,
       folders: auth.folders,

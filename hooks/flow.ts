@@ -45,6 +45,8 @@ export interface Flow {
   reconciliationRequested(serviceName: string, reconciliationId: string): Promise<void>;
   /** Begins an authorization of an external account, or hands on that its redirect has come. Never throws. */
   authorizationStep(authorizationId: string): Promise<void>;
+  /** Sends a mail that was queued. Never throws. */
+  mailQueued(mailId: string): Promise<void>;
   /** Takes away at the other side what this person has unlinked. Never throws. */
   externalUnlinked(userId: string): Promise<void>;
   /** Refreshes a credential that is about to end; the row says how it went. Throws Unavailable when no worker answers in time. */
@@ -72,6 +74,7 @@ export function createFlow(deps: FlowDependencies): Flow {
     reconciliationRequested: (service, reconciliationId) =>
       calmly('flow.reconciliation-requested', () => deps.starter.reconcile({ service, reconciliationId })),
     authorizationStep: (id) => calmly('flow.authorization', () => deps.starter.authorizeExternal(id)),
+    mailQueued: (mailId) => calmly('flow.mail-queued', () => deps.starter.sendMail(mailId)),
     externalUnlinked: (userId) =>
       calmly('flow.external-unlinked', async () => {
         for (const id of await dueRevocations(deps.db, { limit: FEW_ACCOUNTS, userId }))

@@ -10,6 +10,7 @@ import {
   groupWorkflowId,
   POKE_SIGNAL,
   SEARCH_ATTRIBUTES,
+  SEND_MAIL_WORKFLOW,
   PROBE_WORKFLOW,
   RECONCILE_WORKFLOW,
   REFRESH_EXTERNAL_WORKFLOW,
@@ -47,6 +48,8 @@ export interface Starter {
   sweepNow(): Promise<void>;
   /** Begins an authorization, or tells it that its redirect has come. */
   authorizeExternal(authorizationId: string): Promise<void>;
+  /** Sends a mail. */
+  sendMail(mailId: string): Promise<void>;
   /** Takes an unlinked right away at the other side. */
   revokeExternal(revocationId: string): Promise<void>;
   /** Refreshes a credential and waits for it; many askers wait for one refresh. */
@@ -78,6 +81,7 @@ export function createStarter(options: StarterOptions): Starter {
     probe: (service) => within(() => startProbe(client, service)),
     sweepNow: () => within(() => startSweep(client)),
     authorizeExternal: (authorizationId) => within(() => startAuthorization(client, authorizationId)),
+    sendMail: (mailId) => within(() => startMail(client, mailId)),
     revokeExternal: (revocationId) => within(() => startRevocation(client, revocationId)),
     refreshExternal: (input, timeoutMs) =>
       connection.withDeadline(Date.now() + timeoutMs, () => runRefresh(client, input)),
@@ -211,6 +215,18 @@ async function startAuthorization(client: Client, authorizationId: string): Prom
     staticSummary: 'authorization of an external account',
     typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: AUTHORIZE_EXTERNAL_WORKFLOW }]),
   });
+}
+
+async function startMail(client: Client, mailId: string): Promise<void> {
+  await startOnce(() =>
+    client.workflow.start(SEND_MAIL_WORKFLOW, {
+      workflowId: `mail/${mailId}`,
+      taskQueue: ENGINE_TASK_QUEUE,
+      args: [{ mailId }],
+      staticSummary: 'mail',
+      typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: SEND_MAIL_WORKFLOW }]),
+    }),
+  );
 }
 
 async function startRevocation(client: Client, revocationId: string): Promise<void> {

@@ -8,6 +8,7 @@ import { Budgets } from '../activities/budgets';
 import { ManagerPool } from '../activities/managers';
 import type { Webhook } from '../activities/deliver-notifications';
 import type { ExternalDesk } from '../auth/external/authorize';
+import type { MailDesk } from '../auth/mail/deliver';
 import { externalPlugins } from '../auth/external/plugins';
 import { ExternalTypePool } from '../auth/external/type-pool';
 import type { Sealer } from '../config/sealer';
@@ -37,6 +38,7 @@ export interface WorkerProcessOptions {
   readonly callTimeoutMs: number;
   /** Where browsers reach the API. */
   readonly publicUrl: string;
+  readonly mail: MailDesk;
 }
 
 export interface WorkerProcess {
@@ -76,6 +78,7 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
     deps: { ...flowDeps, managers, installId, callTimeoutMs: options.callTimeoutMs, failpoint, random: Math.random },
     webhook: options.webhook,
     external,
+    mail: options.mail,
   });
   const engine = await createEngineWorker({ connection, namespace, activities, slots: options.concurrency });
   const services = new ServiceWorkers({

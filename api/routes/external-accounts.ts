@@ -1,28 +1,19 @@
 import { z } from 'zod';
 import { openData, unlink } from '../../auth/external/linking';
-import { isGoodEnough } from '../../auth/external/credential';
-import { listExternalAccounts, readExternalAccount } from '../../store/external-accounts';
-import type { ExternalAccountRecord, ExternalKey } from '../../store/external-accounts';
+import { listExternalAccounts } from '../../store/external-accounts';
 import { readAuthorization } from '../../store/external-authorizations';
 import { listExternalTypes } from '../../store/external-types';
 import { resolveUser } from '../../store/users';
-import { beginAuthorization } from '../external-requests';
+import { beginAuthorization, usableAccount } from '../external-requests';
 import { authorizationSchema, linkedSchema, showAuthorization, showLinked, startSchema } from '../external-views';
 import { serviceName, userRef, uuid } from '../fields';
 import { Problem } from '../problem';
+import { localPath } from '../return-path';
 import { route } from '../route';
-import type { ApiContext } from '../context';
 import type { Route } from '../route';
 
 const tags = ['external accounts'];
 const oneType = serviceName.meta({ description: 'configured type, e.g. `discord`' });
-/** A path of ours: never another site, whatever browsers make of slashes. */
-const returnTo = z
-  .string()
-  .max(500)
-  .regex(/^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/, 'must be a path that begins with one slash')
-  .optional()
-  .meta({ description: 'where the browser goes at the end: a path of this site' });
 
 const list = route({
   method: 'get',
@@ -54,7 +45,7 @@ function beginRoute(method: 'post' | 'put'): Route {
     description: 'Answers where the person must go, or a code for there. What the body holds, the plug-in says.',
     tags,
     params: { user: userRef, type: oneType },
-    query: { returnTo },
+    query: { returnTo: localPath.optional() },
     body: z.json().meta({ override: {} }),
     bodyOptional: true,
     secret: true,
@@ -88,23 +79,10 @@ const read = route({
   },
   async handler({ params, context }) {
     const key = { userId: await resolveUser(context.db, params.user), type: params.type };
-    const account = await usable(context, key);
+    const account = await usableAccount(context, key);
     return { status: 200, body: { type: key.type, data: openData(context, account) } };
   },
 });
-
-/** @throws Problem conflict when the person must authorize again, service-failed when it could not be refreshed */
-async function usable(context: ApiContext, key: ExternalKey): Promise<ExternalAccountRecord> {
-  const found = await readExternalAccount(context.db, key);
-  if (found.broken === null && isGoodEnough(found)) return found;
-  if (found.broken === null) await context.flow.refreshExternal(key);
-  const after = await readExternalAccount(context.db, key);
-  if (after.broken !== null)
-    throw new Problem('conflict', `The ${key.type} account must be linked again: ${after.broken}.`);
-  if (after.goodForMs !== null && after.goodForMs <= 0)
-    throw new Problem('service-failed', `The ${key.type} credential has ended and could not be refreshed now.`);
-  return after;
-}
 
 const remove = route({
   method: 'delete',

@@ -5,15 +5,13 @@ import { answerAuthorization, findPending, waitForAuthorization } from '../../st
 import type { AuthorizationRecord } from '../../store/external-authorizations';
 import { readUser } from '../../store/users';
 import { shortPage } from '../external-page';
-import { browserKeyOf } from '../external-requests';
+import { browserKeyOf, messageOf } from '../external-requests';
 import { serviceName } from '../fields';
 import { route } from '../route';
 import type { Answer, RequestFacts, Route } from '../route';
 
 /** How long a browser waits for the exchange before it is told that it goes on. */
 const EXCHANGE_MS = 15_000;
-/** Longer values are not of any known server. */
-const MAX_VALUE = 8_192;
 
 /** Where other sides send people back to. Whoever has a state of another, a used or an old one changes nothing. */
 const callback = route({
@@ -45,15 +43,6 @@ const callback = route({
     return page(request, found.id);
   },
 });
-
-/** Repeated parameters are no message of OAuth (RFC 6749, 3.1); they are left out. */
-function messageOf(query: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(query).filter(
-      (entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1].length <= MAX_VALUE,
-    ),
-  );
-}
 
 function foreign(): Answer {
   return html(

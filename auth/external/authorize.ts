@@ -7,7 +7,7 @@ import {
   endAuthorization,
   readAuthorization,
 } from '../../store/external-authorizations';
-import type { AuthorizationRecord } from '../../store/external-authorizations';
+import type { AuthorizationEnd, AuthorizationRecord } from '../../store/external-authorizations';
 import { dueRevocations } from '../../store/external-revocations';
 import { callPlugin } from './call';
 import { authorizationPurpose } from './context';
@@ -49,12 +49,13 @@ export async function stepAuthorization(
   if (row.status === 'answered') return complete(desk, row, signal);
   if (row.status !== 'pending') return ENDED;
   if (row.goodForMs > 0) return { outcome: 'wait', waitMs: Math.ceil(row.goodForMs) + LATE_MS };
-  return end(desk, row, 'expired', 'the authorization was not completed in time');
+  return end(desk, row, { status: 'expired', problem: 'the authorization was not completed in time' });
 }
 
 async function begin(desk: ExternalDesk, row: AuthorizationRecord, signal: AbortSignal): Promise<AuthorizationStep> {
   const { context, types } = desk;
-  if (row.goodForMs <= 0 || row.sealedBody === null) return end(desk, row, 'expired', 'it could not be begun in time');
+  if (row.goodForMs <= 0 || row.sealedBody === null)
+    return end(desk, row, { status: 'expired', problem: 'it could not be begun in time' });
   const body = JSON.parse(context.sealer.open(row.sealedBody, authorizationPurpose(row.id, 'body'))) as Json;
   const authorization: CurrentAuthorization = { id: row.id, inCallback: false, ended: false, changes: [] };
   try {
@@ -134,15 +135,14 @@ async function failed(desk: ExternalDesk, row: AuthorizationRecord, error: unkno
     code: typed?.code,
     reason: typed?.message ?? (error instanceof Error ? error.name : 'unknown'),
   });
-  return end(desk, row, 'failed', typed?.message ?? 'it failed in an unexpected way');
+  return end(desk, row, { status: 'failed', problem: typed?.message ?? 'it failed in an unexpected way' });
 }
 
 async function end(
   { context }: ExternalDesk,
   row: AuthorizationRecord,
-  status: 'failed' | 'expired',
-  problem: string,
+  how: AuthorizationEnd,
 ): Promise<AuthorizationStep> {
-  await endAuthorization(context.db, row.id, { status, problem });
+  await endAuthorization(context.db, row.id, how);
   return ENDED;
 }

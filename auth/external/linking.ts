@@ -46,6 +46,7 @@ export function externalAuthService(context: ExternalContext, models: SafeModels
     },
     registerSafeAuthModel: (type, model) => void models.set(type, model),
     buildOauth2RedirectUrl: (type) => redirectUrl(context.publicUrl, type),
+    // oxlint-disable-next-line max-params -- plug-in authors know this signature from wazo-auth
     registerOauth2Callback: (type, userId, state, callback, ...args) =>
       registerRedirect(context, { type, userId, state, callback, args }),
   };

@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Webhook } from '../../activities/deliver-notifications';
+import type { MailDesk } from '../../auth/mail/deliver';
+import { mailDesk } from '../../auth/mail/setup';
+import type { MailSetup } from '../../auth/mail/setup';
+import { configSchema } from '../../config/schema';
 import { createSealer } from '../../config/sealer';
 import type { Sealer } from '../../config/sealer';
 import { sealServiceSecrets } from '../../config/service-secrets';
@@ -60,6 +64,8 @@ export interface TestEngineOptions {
   readonly worker?: boolean;
   /** Instead of loading folders. */
   readonly registry?: ConnectorRegistry;
+  /** What sends mails. Default: no server. */
+  readonly mail?: (db: Database, sealer: Sealer) => MailDesk;
   /** Where redirects come to. */
   readonly publicUrl?: string;
   /** Hard end of one call, and with it the wait after a lost answer. Default: as in production. */
@@ -106,6 +112,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
       failpoint: undefined,
       callTimeoutMs: options.callTimeoutMs ?? 15_000,
       publicUrl,
+      mail: options.mail?.(db, sealer) ?? noMail({ db, sealer, log, publicUrl }),
     });
     let drained: Promise<void> | undefined;
     // A test may end a worker before the engine is closed.
@@ -135,6 +142,10 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
       await database.drop();
     },
   };
+}
+
+function noMail(parts: Omit<MailSetup, 'config'>): MailDesk {
+  return mailDesk({ ...parts, config: configSchema.parse({}) });
 }
 
 async function addService(

@@ -86,6 +86,10 @@ describe('an authorization', () => {
     await lost;
     await scene.provider.away(false);
 
-    await eventually('it is linked', async () => (await scene.credential('bob')).status === 200);
+    const linked = await eventually('it is linked', async () => {
+      const answer = await scene.credential('bob');
+      return answer.status === 200 && answer;
+    });
+    expect(linked.body).toMatchObject({ data: { remoteId: 'bob' } });
   });
 });

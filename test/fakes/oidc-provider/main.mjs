@@ -1,7 +1,7 @@
 // A certified OpenID Connect server (npm oidc-provider) in a process of its own, with a log of its grants and a switch to
 // be away. Started with its settings as JSON; says its address on the first line, and ends with its parent.
 import { createServer } from 'node:http';
-import Provider from 'oidc-provider';
+import { Provider } from 'oidc-provider';
 
 const settings = JSON.parse(process.argv[2] ?? '{}');
 const grants = [];
@@ -65,4 +65,4 @@ function control(request, response) {
 
 process.stdin.resume();
 process.stdin.once('end', () => process.exit(0));
-console.log(JSON.stringify({ issuer }));
+process.stdout.write(`${JSON.stringify({ issuer })}\n`);
