@@ -69,7 +69,12 @@ export class LdapDirectory {
     if (groupBase === undefined) return entry.memberOf;
     const filter = groupFilter.replaceAll('{dn}', escapeFilter(entry.dn));
     return this.#asOurselves(async (client) => {
-      const { searchEntries } = await client.search(groupBase, { scope: 'sub', filter, attributes: ['cn'], paged: true });
+      const { searchEntries } = await client.search(groupBase, {
+        scope: 'sub',
+        filter,
+        attributes: ['cn'],
+        paged: true,
+      });
       return searchEntries.map(({ dn }) => dn);
     });
   }
@@ -118,9 +123,12 @@ export class LdapDirectory {
   async #connected<T>(work: (client: Client) => Promise<T>): Promise<T> {
     const { url, startTls, timeoutMs } = this.section;
     const options = { url, timeout: timeoutMs, connectTimeout: timeoutMs };
-    const client = new Client(this.#tls === undefined ? options : { ...options, tlsOptions: this.#tls });
+    // With tlsOptions the library speaks TLS from the first byte, whatever the URL says.
+    const isEncrypted = url.startsWith('ldaps:') && this.#tls !== undefined;
+    const client = new Client(isEncrypted ? { ...options, tlsOptions: this.#tls } : options);
     try {
-      if (startTls) await client.startTLS(this.#tls ?? {});
+      // Without the host the certificate would be compared with `localhost`.
+      if (startTls) await client.startTLS({ ...this.#tls, host: new URL(url).hostname });
       return await work(client);
     } finally {
       // The connection ends in any case; whether it says goodbye does not matter.
@@ -138,5 +146,7 @@ function escapeFilter(value: string): string {
 function valuesOf(entry: Entry, attribute: string): readonly string[] {
   const found = Object.entries(entry).find(([name]) => name.toLowerCase() === attribute.toLowerCase())?.[1];
   const values = Array.isArray(found) ? found : [found ?? ''];
-  return values.map((value) => (Buffer.isBuffer(value) ? value.toString('hex') : String(value))).filter((value) => value !== '');
+  return values
+    .map((value) => (Buffer.isBuffer(value) ? value.toString('hex') : String(value)))
+    .filter((value) => value !== '');
 }

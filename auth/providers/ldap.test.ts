@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TEST_CERTIFICATES } from '../../test/connectors/certificates';
 import { createTestApi } from '../../test/environment/api';
 import { describeWith, freePort } from '../../test/connectors/programs';
 import { startSlapd } from '../../test/connectors/slapd';
@@ -26,6 +30,7 @@ describe('the section of a directory', () => {
 describeWith(['slapd', 'ldapmodify'], 'people of a directory', () => {
   let slapd: Slapd;
   let api: TestApi;
+  let folder: string;
   beforeAll(async () => {
     slapd = await startSlapd();
     const { userBase: base, groupBase } = slapd;
@@ -41,12 +46,19 @@ describeWith(['slapd', 'ldapmodify'], 'people of a directory', () => {
       externalIdAttribute: 'employeeNumber',
     };
     const config = { ...section, url };
+    const encrypted = { ...section, plaintext: false, url: `ldaps://127.0.0.1:${slapd.tlsPort}` };
+    folder = mkdtempSync(join(tmpdir(), 'muster-ca-'));
+    const caFile = join(folder, 'ca.pem');
+    writeFileSync(caFile, TEST_CERTIFICATES.ca);
     api = await createTestApi({
       auth: {
         order: ['staff', 'away', 'local'],
         providers: {
           staff: { kind: 'ldap', config },
           'by-search': { kind: 'ldap', config: { ...config, groupBase, loginAttributes: ['mail'] } },
+          sealed: { kind: 'ldap', config: { ...encrypted, caFile } },
+          'start-tls': { kind: 'ldap', config: { ...config, plaintext: false, startTls: true, caFile } },
+          'unknown-authority': { kind: 'ldap', config: encrypted },
           'wrong-account': { kind: 'ldap', config: { ...config, bindPassword: 'canary-of-a-bind' } },
           away: { kind: 'ldap', config: { ...config, url: `ldap://127.0.0.1:${await freePort()}` } },
         },
@@ -56,6 +68,7 @@ describeWith(['slapd', 'ldapmodify'], 'people of a directory', () => {
   afterAll(async () => {
     await api?.close();
     await slapd?.stop();
+    rmSync(folder, { recursive: true, force: true });
   });
 
   function logIn(username: string, password: string, provider = 'staff') {
@@ -160,6 +173,12 @@ describeWith(['slapd', 'ldapmodify'], 'people of a directory', () => {
 
     await api.as(token, 'post', '/v1/auth/tokens').send({}).expect(404);
     await logIn('eve', PASSWORD).expect(401);
+  });
+
+  test('are asked over TLS, of a server whose certificate is right', async () => {
+    await logIn('ada', PASSWORD, 'sealed').expect(200);
+    await logIn('ada', PASSWORD, 'start-tls').expect(200);
+    await logIn('ada', PASSWORD, 'unknown-authority').expect(503);
   });
 
   test('are listed by the directory itself', async () => {

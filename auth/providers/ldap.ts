@@ -57,7 +57,11 @@ export const ldapSection = z
 export type LdapSection = z.output<typeof ldapSection>;
 
 const authPackage = z.strictObject({
-  username: z.string().min(1, 'must not be empty').max(256).regex(/^\P{Cc}*$/u, 'must not hold control characters'),
+  username: z
+    .string()
+    .min(1, 'must not be empty')
+    .max(256)
+    .regex(/^\P{Cc}*$/u, 'must not hold control characters'),
   // An empty password would be a bind as nobody, which succeeds (RFC 4513 5.1.2).
   password: z.string().min(1, 'must not be empty').max(1_024),
 });
