@@ -10,7 +10,13 @@ module.exports = {
   testMatch: slow ? ['<rootDir>/**/*.slow.ts'] : ['<rootDir>/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/dist/', '<rootDir>/.muster/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.muster/'],
+  // These are ES modules only: Node takes them by require, jest does not.
+  transformIgnorePatterns: ['/node_modules/(?!(jose|openid-client|oauth4webapi)/)'],
   transform: {
+    '/node_modules/.+\\.js$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022' }, module: { type: 'commonjs', ignoreDynamic: true } },
+    ],
     '^.+\\.ts$': [
       '@swc/jest',
       {

@@ -1,6 +1,6 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { TemporalFailure } from '@temporalio/common';
-import type { RetentionDays } from '../domain/retention';
+import type { RetentionDays, TokenPurge } from '../domain/retention';
 import { createPort } from '../hooks/port';
 import { callUpdateAllGroups, isForAllGroups } from '../hooks/sync-hooks';
 import { beginNextSync } from '../hooks/flow';
@@ -14,14 +14,21 @@ import { stageDone, stageSync } from '../store/sync-items';
 import { withdrawSync } from '../store/sync-withdrawal';
 import { finishSync, readSync } from '../store/syncs';
 import type { Sync } from '../store/syncs';
+import { deliverMail } from '../auth/mail/deliver';
+import type { MailDesk } from '../auth/mail/deliver';
+import type { ExternalDesk } from '../auth/external/authorize';
 import type {
   AccountInput,
+  AuthorizeExternalInput,
   CallManagerInput,
   ConvergeOutcome,
   GroupInput,
   GroupsInput,
   ProbeInput,
   ReconcileInput,
+  RefreshExternalInput,
+  RevokeExternalInput,
+  SendMailInput,
 } from '../workflows/contracts';
 import { accountWorkflowId, groupsWorkflowId, groupWorkflowId } from '../workflows/contracts';
 import { convergeLeased } from './converge';
@@ -35,6 +42,8 @@ import type { ActivityDependencies } from './dependencies';
 import { answerManagerCall } from './answer-call';
 import type { CallOptions } from './manager-call';
 import { compareFirst } from './full-sync';
+import { refreshExternal, revokeExternal, stepExternal } from './external';
+import type { StepAnswer } from './external';
 import { probeService } from './probe';
 import { LEASE_MS, Round } from './round';
 import { serviceTrouble } from './service-trouble';
@@ -42,7 +51,7 @@ import { judgeFailure } from './failures';
 import { isServiceError } from '@muster/sdk';
 import { reconcileService } from './reconcile';
 import type { ReconcileAnswer } from './reconcile';
-import { applyRetention, requestReconciliations, requestValidation } from './scheduled';
+import { applyRetention, purgeTokens, requestReconciliations, requestValidation } from './scheduled';
 import { sweep } from './sweep';
 import type { SweepReport } from './sweep';
 import { syncChunk } from './sync-chunk';
@@ -53,6 +62,10 @@ export type { SweepReport } from './sweep';
 export interface ActivityOptions {
   readonly deps: ActivityDependencies & FlowDependencies;
   readonly webhook: Webhook;
+  /** Links accounts elsewhere. */
+  readonly external: ExternalDesk;
+  /** Sends mails. */
+  readonly mail: MailDesk;
 }
 
 /** Every activity of Muster. Workflows take only the type. */
@@ -62,7 +75,7 @@ export type Activities = ReturnType<typeof createActivities>;
 const HEARTBEAT_MS = 1_500;
 
 /** Binds the activities to what they work with. */
-export function createActivities({ deps, webhook }: ActivityOptions) {
+export function createActivities({ deps, webhook, external, mail }: ActivityOptions) {
   const portFor = (service: EngineService) => createPort(deps, service);
   return {
     convergeAccount: (input: AccountInput): Promise<ConvergeOutcome> =>
@@ -83,12 +96,13 @@ export function createActivities({ deps, webhook }: ActivityOptions) {
       alive(deps, () => beginSync(deps, syncId)),
     finishSync: ({ syncId, cancelled }: { readonly syncId: string; readonly cancelled: boolean }): Promise<void> =>
       alive(deps, () => endSync(deps, syncId, cancelled)),
-    sweep: (): Promise<SweepReport> => alive(deps, () => sweep(deps, () => Context.current().heartbeat())),
+    sweep: (): Promise<SweepReport> => alive(deps, () => sweep({ ...deps, mail }, () => Context.current().heartbeat())),
     deliverNotifications: (): Promise<number> => alive(deps, () => deliverNotifications(deps, webhook)),
     probeService: ({ service }: ProbeInput): Promise<boolean> => alive(deps, () => probe(deps, service, { portFor })),
     requestValidation: (): Promise<number> => alive(deps, () => requestValidation(deps)),
     applyRetention: (days: Partial<RetentionDays>): Promise<Readonly<Record<string, number>>> =>
       alive(deps, () => applyRetention(deps, days, () => Context.current().heartbeat())),
+    purgeTokens: (): Promise<TokenPurge> => alive(deps, () => purgeTokens(deps, () => Context.current().heartbeat())),
     requestReconciliations: (): Promise<number> => alive(deps, () => requestReconciliations(deps)),
     reconcileService: ({ reconciliationId }: ReconcileInput): Promise<ReconcileAnswer> =>
       alive(deps, () =>
@@ -97,6 +111,13 @@ export function createActivities({ deps, webhook }: ActivityOptions) {
           heartbeat: () => Context.current().heartbeat(),
         }),
       ),
+    stepAuthorization: (input: AuthorizeExternalInput): Promise<StepAnswer> =>
+      alive(deps, () => stepExternal(deps, external, { input, signal: Context.current().cancellationSignal })),
+    refreshCredential: (input: RefreshExternalInput): Promise<void> =>
+      alive(deps, () => refreshExternal(external, input, Context.current().cancellationSignal)),
+    revokeCredential: (input: RevokeExternalInput): Promise<void> =>
+      alive(deps, () => revokeExternal(external, input, Context.current().cancellationSignal)),
+    deliverMail: ({ mailId }: SendMailInput): Promise<void> => alive(deps, () => deliverMail(mail, mailId)),
     answerManagerCall: (input: CallManagerInput): Promise<void> => answerManagerCall(deps, input, personCall(deps)),
   };
 }

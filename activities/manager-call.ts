@@ -1,7 +1,7 @@
 import { isServiceError, startDeadline, Throttled, Unavailable } from '@muster/sdk';
 import type { AnyServiceError, CallContext } from '@muster/sdk';
 import { closesService } from './failures';
-import type { ManagerEntry } from './managers';
+import type { LinkedLookup, ManagerEntry } from './managers';
 import type { PacedContext } from './service-budget';
 
 export interface CallOptions {
@@ -38,7 +38,9 @@ export async function callManager<T>(
       // Nothing was sent yet, so nothing may be sent: the worker is draining, or the sync was cancelled.
       if (signal.aborted) throw new Unavailable('the call was cancelled before it was made', { code: 'cancelled' });
       paced?.begin();
-      return await withDeadline(call({ signal, timeoutMs, ...paced }), signal);
+      const { linked } = entry;
+      const lookup = linked === undefined ? {} : { linked: lookupWith(linked, signal) };
+      return await withDeadline(call({ signal, timeoutMs, ...paced, ...lookup }), signal);
     } catch (error) {
       const translated = translate(entry, error);
       if (translated.kind === 'throttled' && closesService(translated)) {
@@ -50,6 +52,10 @@ export async function callManager<T>(
       deadline.clear();
     }
   });
+}
+
+function lookupWith(linked: LinkedLookup, signal: AbortSignal): NonNullable<CallContext['linked']> {
+  return (userId, type) => linked({ userId, type }, signal);
 }
 
 /** With a call slot, and when the service's budget allows it. */

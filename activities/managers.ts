@@ -1,5 +1,5 @@
 import { Misconfigured } from '../sdk/index';
-import type { Connector, Manager } from '../sdk/index';
+import type { Connector, LinkedCredential, Manager } from '../sdk/index';
 import { managerAbilities } from '../sdk/index';
 import type { ManagerMethod } from '../domain/words';
 import type { Sealer } from '../config/sealer';
@@ -21,7 +21,21 @@ export interface ManagerEntry {
   readonly slots: Slots;
   /** Keeps the service's limits over all processes; undefined where nothing shares them (tests of one part). */
   readonly budget: ServiceBudget | undefined;
+  /** Accounts elsewhere that people have linked; undefined where nobody can link any. */
+  readonly linked: LinkedLookup | undefined;
   readonly configVersion: number;
+}
+
+/** A person's linked account with a token that is good now. */
+export type LinkedLookup = (
+  key: { readonly userId: string; readonly type: string },
+  signal: AbortSignal,
+) => Promise<LinkedCredential | undefined>;
+
+/** What managers share beside their configuration. */
+export interface ManagerShare {
+  readonly budgets?: Budgets;
+  readonly linked?: LinkedLookup;
 }
 
 /**
@@ -34,7 +48,7 @@ export class ManagerPool {
   constructor(
     private readonly registry: Pick<ConnectorRegistry, 'get'>,
     private readonly sealer: Sealer,
-    private readonly budgets?: Budgets,
+    private readonly share: ManagerShare = {},
   ) {}
 
   /** The entry of a service. Throws Misconfigured when its connector is not loaded or its configuration does not fit. */
@@ -74,7 +88,8 @@ export class ManagerPool {
       manager: new connector.manager(parsed.data),
       abilities: new Set(managerAbilities(connector.manager)),
       slots,
-      budget: this.budgets?.of({ id: service.id, budget }, slots),
+      budget: this.share.budgets?.of({ id: service.id, budget }, slots),
+      linked: this.share.linked,
       configVersion: service.configVersion,
     };
   }

@@ -1,12 +1,13 @@
 import { managerAbilities } from '@muster/sdk';
 import { DEFAULT_RETENTION } from '../domain/retention';
-import type { RetentionDays } from '../domain/retention';
+import type { RetentionDays, TokenPurge } from '../domain/retention';
 import { beginNextSync } from '../hooks/flow';
 import type { FlowDependencies } from '../hooks/flow';
 import { engineServices } from '../store/engine-services';
 import { beginReconciliation, servicesToReconcile } from '../store/reconciliations';
 import { deleteOld } from '../store/retention';
 import { requestSync } from '../store/syncs';
+import { announceExpiring, purgeTokens as purge } from '../store/token-purge';
 import type { ActivityDependencies } from './dependencies';
 
 type Dependencies = ActivityDependencies & FlowDependencies;
@@ -48,4 +49,15 @@ export async function applyRetention(
   const deleted = await deleteOld(deps.db, { ...DEFAULT_RETENTION, ...days }, heartbeat);
   deps.log.info({ event: 'retention.done', deleted });
   return deleted;
+}
+
+/** Deletes expired tokens in small batches, and tells once of each that will expire soon. */
+export async function purgeTokens(
+  deps: Pick<ActivityDependencies, 'db' | 'log'>,
+  heartbeat: () => void,
+): Promise<TokenPurge> {
+  const announced = await announceExpiring(deps.db);
+  const purged = await purge(deps.db, heartbeat);
+  if (purged + announced > 0) deps.log.info({ event: 'tokens.purged', purged, announced });
+  return { purged, announced };
 }

@@ -1,3 +1,4 @@
+import type { MailDesk } from '../auth/mail/deliver';
 import { dispatchAccounts } from '../hooks/dispatch';
 import { beginNextSync, expandNow, FEW_ACCOUNTS, steerSync } from '../hooks/flow';
 import type { FlowDependencies } from '../hooks/flow';
@@ -7,6 +8,9 @@ import { engineServiceById, takeProbes } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
 import { unexpandedChanges } from '../store/expand';
 import { firstRunsToPlan, tellFirstPlans } from '../store/first-run';
+import { dueMails, queueNotificationMails, skipNotificationMails } from '../store/mails';
+import { openAuthorizations } from '../store/external-authorizations';
+import { dueRevocations } from '../store/external-revocations';
 import { bumpEndedGrace } from '../store/grace';
 import { settleGuardPauses } from '../store/guard-trip';
 import { settleChangeOperations } from '../store/operations';
@@ -25,6 +29,10 @@ export interface SweepReport {
   readonly failed: number;
 }
 
+/** What a sweep works with. */
+export type SweepDependencies = ActivityDependencies &
+  FlowDependencies & { readonly mail: Pick<MailDesk, 'transport' | 'operators'> };
+
 /** One more than are sent one by one: that there are more is all a sweep needs to know. */
 const DUE_PER_SERVICE = FEW_ACCOUNTS + 1;
 const CHANGES_PER_SWEEP = 200;
@@ -34,10 +42,7 @@ const GROUPS_PER_SERVICE = FEW_ACCOUNTS + 1;
  * One sweep (rule 8): everything that is due and that nobody was told of, or nobody came back to. It asks the database
  * only; sending twice what is under way does no harm, since every start is the same start.
  */
-export async function sweep(
-  deps: ActivityDependencies & FlowDependencies,
-  heartbeat: () => void,
-): Promise<SweepReport> {
+export async function sweep(deps: SweepDependencies, heartbeat: () => void): Promise<SweepReport> {
   const parts = new Parts(deps);
   const changes = await unexpandedChanges(deps.db, CHANGES_PER_SWEEP);
   for (const change of changes) {
@@ -57,9 +62,28 @@ export async function sweep(
   heartbeat();
   const syncs = await sendSyncs(deps);
   for (const { name } of await takeProbes(deps.db)) await deps.starter.probe(name);
+  await sendExternal(deps);
+  await sendMails(deps);
   for (const { id, service } of await openReconciliations(deps.db))
     await deps.starter.reconcile({ service, reconciliationId: id });
   return { changes: changes.length, accounts: sent, groups: groups.length, syncs, failed: parts.failed };
+}
+
+const MAILS_PER_SWEEP = 200;
+
+/** Mails whose start was lost, or whose next try has come; notifications become mails here. */
+async function sendMails({ db, starter, mail }: SweepDependencies): Promise<void> {
+  if (mail.transport === undefined) await skipNotificationMails(db);
+  else await queueNotificationMails(db, mail.operators.length > 0, MAILS_PER_SWEEP);
+  for (const id of await dueMails(db, MAILS_PER_SWEEP)) await starter.sendMail(id);
+}
+
+const EXTERNAL_PER_SWEEP = 200;
+
+/** Authorizations that nobody told the workflow of, or whose time is over, and rights that are still to be taken away. */
+async function sendExternal(deps: FlowDependencies): Promise<void> {
+  for (const id of await openAuthorizations(deps.db, EXTERNAL_PER_SWEEP)) await deps.starter.authorizeExternal(id);
+  for (const id of await dueRevocations(deps.db, { limit: EXTERNAL_PER_SWEEP })) await deps.starter.revokeExternal(id);
 }
 
 /** The parts of a sweep: one that fails (a hook that throws, a change that cannot be expanded) stops no other. */

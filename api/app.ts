@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import express from 'express';
 import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';
+import { noteRefusal } from './audit-trail';
 import { serveDocs } from './docs';
 import { mountRoutes } from './frame';
+import { admit } from './identify';
 import { observeRequests } from './metrics';
 import { PROBLEMS } from './problem-codes';
 import { Problem } from './problem';
@@ -11,6 +13,7 @@ import { problemDocument, toProblem } from './problems';
 import type { ErrorRequestHandler, Express, Request, RequestHandler, Response } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { ApiContext } from './context';
 import type { FrameOptions } from './frame';
 import type { Route } from './route';
 
@@ -18,6 +21,8 @@ export interface AppOptions extends FrameOptions {
   readonly routes: readonly Route[];
   /** More to mount before the answer 404, e.g. the hooks' own routes. */
   readonly mounts?: readonly RequestHandler[];
+  /** Addresses of proxies whose X-Forwarded-For is believed. Default none. */
+  readonly trustedProxies?: readonly string[];
 }
 
 /** The whole API as an express application; listening is the caller's business. */
@@ -26,16 +31,18 @@ export function createApp(options: AppOptions): Express {
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   app.set('etag', false);
+  app.set('trust proxy', [...(options.trustedProxies ?? [])]);
   app.use(securityHeaders());
   app.use(requestLog(options.context.log));
   app.use(observeRequests());
+  app.use(limitAddresses(options));
   serveDocs(app);
   mountRoutes(app, options.routes, options);
   for (const mount of options.mounts ?? []) app.use(mount);
   app.use((request) => {
     throw new Problem('route-not-found', `There is no ${request.method} ${request.path.slice(0, 200)}.`);
   });
-  app.use(problemAnswers(options.context.log));
+  app.use(problemAnswers(options.context));
   return app;
 }
 
@@ -60,13 +67,21 @@ function requestLog(log: Logger): RequestHandler {
       req: (request: { id: string; method: string; url: string }) => ({
         id: request.id,
         method: request.method,
-        url: request.url,
+        url: loggedUrl(request.url),
       }),
       res: (response: { statusCode: number }) => ({ status: response.statusCode }),
     },
     customSuccessMessage: () => 'request',
     customErrorMessage: () => 'request failed',
   });
+}
+
+/** What a redirect brings (codes, states) is for its reader only, and so is a token in a path. */
+function loggedUrl(url: string): string {
+  return url
+    .replace(/^([^?]*\/callback)\?.*$/s, '$1?[redacted]')
+    .replace(/^(\/api\/auth\/0\.1\/token\/)[^/?]+/, '$1[redacted]')
+    .replace(/^(\/api\/auth\/0\.1\/users\/password\/reset)\?.*$/s, '$1?[redacted]');
 }
 
 function requestId(request: IncomingMessage, response: ServerResponse): string {
@@ -100,14 +115,26 @@ function userOf(reference: unknown): Readonly<Record<string, unknown>> {
   return /^[\da-f-]{36}$/i.test(reference) ? { user: reference } : { userReference: reference };
 }
 
-function problemAnswers(log: Logger): ErrorRequestHandler {
+/** Before anybody is identified, so that guessing tokens is slow. Health checks are never refused. */
+function limitAddresses({ rates }: FrameOptions): RequestHandler {
+  return async (request, _response, next) => {
+    if (rates !== undefined && !request.path.startsWith('/health/')) {
+      admit(await rates.takeForAddress(request.ip ?? ''));
+    }
+    next();
+  };
+}
+
+function problemAnswers(context: ApiContext): ErrorRequestHandler {
+  const { log } = context;
   // oxlint-disable-next-line max-params -- express knows an error handler by its four parameters
-  return (error: unknown, request: Request, response: Response, _next): void => {
+  return async (error: unknown, request: Request, response: Response, _next): Promise<void> => {
     const problem = toProblem(error);
     const id = typeof request.id === 'string' ? request.id : '';
     const { status } = PROBLEMS[problem.code];
     if (status >= 500)
       log.error({ requestId: id, code: problem.code, err: problem.cause ?? problem }, 'request failed');
+    await noteRefusal(context, problem, { request, response });
     if (response.headersSent) {
       response.destroy();
       return;

@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import type { ExternalPlugins } from '../auth/external/plugins';
+import type { Identity } from '../auth/identity';
 import type { Sealer } from '../config/sealer';
 import type { EngineService } from '../store/engine-services';
 import type { WorkflowPort } from '../sdk/hook';
@@ -12,6 +14,14 @@ export interface ApiContext {
   readonly flow: Flow;
   readonly registry: ConnectorRegistry;
   readonly sealer: Sealer;
+  /** Providers, clients, tokens. */
+  readonly identity: Identity;
+  /** Plug-ins for linked external accounts, by name. Their resources live in workers only. */
+  readonly externalPlugins: ExternalPlugins;
+  /** Is there a mail server? */
+  readonly mailEnabled: boolean;
+  /** Where browsers reach the API, without a slash at the end. */
+  readonly publicUrl: string;
   readonly log: Logger;
   /** Where the Temporal web UI answers, for links; undefined = no links. */
   readonly temporalUiUrl: string | undefined;

@@ -28,15 +28,15 @@ export const serviceName = z
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be a service name: lower-case letters, digits and hyphens')
   .meta({ description: 'name of the service' });
 
-/** A person in a path: Muster's id, `username:ada` or `external:42`. Resolve with `resolveUser`. */
+/** A person in a path: Muster's id, `username:ada`, `external:42`, or `me`; in handlers never `me`. Resolve with `resolveUser`. */
 export const userRef = z
   .string()
   .max(600)
   .regex(
-    /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(username|external):[^\p{Cc}\p{Cs}\u2028\u2029]{1,500})$/iu,
-    'must be a user id, or username:<name>, or external:<id>',
+    /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|me|(username|external):[^\p{Cc}\p{Cs}\u2028\u2029]{1,500})$/iu,
+    'must be a user id, or username:<name>, or external:<id>, or me',
   )
-  .meta({ description: "Muster's user id, `username:ada` or `external:42`" });
+  .meta({ description: "Muster's user id, `username:ada`, `external:42`, or `me`" });
 
 /** A group or state in a path or body: Muster's id, or `name:Engine Room`. */
 export const namedRef = z

@@ -2,7 +2,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { authorize } from './acl';
+import { NOBODY } from '../auth/principal';
+import { authorize, namedPeople } from './acl';
+import { noteAct } from './audit-trail';
 import { emptyStream, mediaType, openStream, readBytes, validateBody } from './body';
 import { runOnce } from './idempotency';
 import { identify } from './identify';
@@ -10,20 +12,16 @@ import { preferredWaitMs } from './prefer';
 import { Problem } from './problem';
 import { issueItems } from './problems';
 import type { Express, Request, Response } from 'express';
-import type { Authenticator } from '../auth/authenticator';
 import type { Principal } from '../auth/principal';
 import type { ApiContext } from './context';
+import type { Door } from './identify';
 import type { Answer, ResponseSpec, Route, RouteRequest, Shape } from './route';
 
-export interface FrameOptions {
+export interface FrameOptions extends Door {
   readonly context: ApiContext;
-  readonly authenticator: Authenticator;
   /** Tests: an answer that does not fit its schema is an error. Default false. */
   readonly checkAnswers?: boolean;
 }
-
-/** A principal for public routes: nobody, who may do nothing. */
-const NOBODY: Principal = { actor: 'client:anonymous', userId: undefined, may: () => false };
 
 /** Serves the table: for each route what its entry says, and 405 with Allow for every other method of its path. */
 export function mountRoutes(app: Express, routes: readonly Route[], options: FrameOptions): void {
@@ -72,7 +70,10 @@ function validatorsOf(route: Route): Validators {
   const named = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
   const missing = named.filter((name) => route.params?.[name] === undefined);
   if (missing.length > 0) throw new Error(`${route.method} ${route.path}: no schema for ${missing.join(', ')}`);
-  return { params: strict(route.params), query: strict(route.query) };
+  return {
+    params: strict(route.params),
+    query: route.anyQuery === true ? z.looseObject(route.query ?? {}) : strict(route.query),
+  };
 }
 
 function strict(shape: Shape | undefined): z.ZodType<Record<string, unknown>> {
@@ -89,10 +90,11 @@ interface Serving {
 
 async function serve(serving: Serving): Promise<void> {
   const { route, validators, options, request, response } = serving;
-  const principal = route.acl === 'public' ? NOBODY : await identify(options.authenticator, request);
-  const params = check(validators.params, { ...request.params }, 'path');
+  const principal = route.acl === 'public' ? NOBODY : await identify(options, request, response);
+  const named = check(validators.params, { ...request.params }, 'path');
+  const params = await namedPeople(options.context, principal, named);
   response.locals['ids'] = params;
-  if (route.acl !== 'public') authorize(route, principal, params);
+  await authorize(route, principal, { params, context: options.context });
   const query = check(validators.query, { ...request.query }, 'query');
   const bytes = route.stream === undefined && takesBody(route) ? await readBytes(request, response) : Buffer.alloc(0);
   const body = takesBody(route) && route.stream === undefined ? validateBody(route, bytes) : undefined;
@@ -101,6 +103,7 @@ async function serve(serving: Serving): Promise<void> {
     route.handler(final),
   );
   if (options.checkAnswers === true) checkAnswer(route, answer);
+  await noteAct(options.context, { route, principal, params, request });
   await send(route, response, answer);
 }
 
@@ -137,6 +140,7 @@ function factsOf(
     signal: AbortSignal.any([gone.signal, options.context.draining]),
     stream: route.stream === undefined ? emptyStream() : openStream(request, route.stream),
     contentType: mediaType(request),
+    address: request.ip ?? '',
   };
 }
 

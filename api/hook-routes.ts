@@ -1,6 +1,5 @@
 import { hookFor } from '../hooks/service-hooks';
 import { readPerson } from '../store/people';
-import { resolveUser } from '../store/users';
 import { identify } from './identify';
 import { mediaType, readRawBody } from './body';
 import { matchRoutes, RecordingRouter } from './hook-router';
@@ -8,18 +7,14 @@ import { parseJson } from './json-text';
 import { Problem } from './problem';
 import { resolveService } from './references';
 import type { Request, RequestHandler, Response } from 'express';
-import type { Authenticator } from '../auth/authenticator';
 import type { HookUser } from '../sdk/hook';
 import type { HookResponse } from '../sdk/hook-router';
 import type { ApiContext } from './context';
 import type { HookRoute, MatchedRoute } from './hook-router';
+import type { Door } from './identify';
 
-/** Until people sign in themselves, the admin token names the person it acts for in this header. */
-const ACT_FOR = 'muster-act-for';
-
-export interface HookRoutesOptions {
+export interface HookRoutesOptions extends Door {
   readonly context: ApiContext;
-  readonly authenticator: Authenticator;
 }
 
 /** Serves the hooks' own routes under `/services/<name>/`, and the pages that modules registered as `urls`. */
@@ -67,9 +62,9 @@ interface Run extends HookRoutesOptions {
   readonly path: string;
 }
 
-async function run({ context, authenticator, request, response, found, path }: Run): Promise<HookResponse> {
+async function run({ request, response, found, path, ...options }: Run): Promise<HookResponse> {
   const { route, params } = found;
-  const user = route.isPublic ? undefined : await signedIn({ context, authenticator }, request);
+  const user = route.isPublic ? undefined : await signedIn(options, request, response);
   const query = Object.entries(request.query).map(([key, value]) => [key, firstText(value)]);
   const body = route.method === 'GET' ? undefined : await bodyOf(request, response);
   return route.handler({ method: request.method, path, params, query: Object.fromEntries(query), body, user });
@@ -81,20 +76,13 @@ function firstText(value: unknown): string {
   return typeof first === 'string' ? first : '';
 }
 
-async function signedIn({ context, authenticator }: HookRoutesOptions, request: Request): Promise<HookUser> {
-  const principal = await identify(authenticator, request);
-  const named = request.get(ACT_FOR);
-  const actsForOthers = principal.may('self.*');
-  const userId =
-    principal.userId ?? (named !== undefined && actsForOthers ? await resolveUser(context.db, named) : undefined);
-  const user = userId === undefined ? undefined : await readPerson(context.db, userId);
-  if (user === undefined) {
-    throw new Problem(
-      'forbidden',
-      'This page is for a signed-in person; with the admin token, name them in the Muster-Act-For header.',
-    );
-  }
-  return user;
+async function signedIn(options: HookRoutesOptions, request: Request, response: Response): Promise<HookUser> {
+  const principal = await identify(options, request, response);
+  const { userId } = principal;
+  const user = userId === undefined ? undefined : await readPerson(options.context.db, userId);
+  // A token that was made for less opens no pages.
+  if (user !== undefined && principal.may('self.me.pages')) return user;
+  throw new Problem('forbidden', 'This page is for a signed-in person: the token belongs to a client without one.');
 }
 
 /** JSON as a value, a form as an object of its fields, everything else as text. */

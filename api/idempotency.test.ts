@@ -181,6 +181,7 @@ function failingInput(api: TestApi, key: string): OnceInput {
       query: {},
       body: undefined,
       principal: ADMIN,
+      address: '',
       context: api.context,
       url: '/v1/test',
       headers: { 'idempotency-key': key },

@@ -120,14 +120,19 @@ function responseOf(spec: ResponseSpec): object {
   return { description: spec.description, content };
 }
 
-function problemStatuses(route: Route): readonly number[] {
+/** The statuses that its problems have. */
+export function problemStatuses(route: Route): readonly number[] {
   const hasParams = Object.keys(route.params ?? {}).length > 0;
   const takesBody = route.body !== undefined || route.stream !== undefined;
   return [
     400,
-    ...(route.acl === 'public' ? [] : [401, 403]),
+    ...(route.acl === 'public' ? [] : [401]),
+    // `authenticated` needs no permission, so there is none to miss.
+    ...(['public', 'authenticated'].includes(route.acl) ? [] : [403]),
     ...(hasParams ? [404] : []),
     ...(takesBody ? [413, 415, 422] : []),
+    429,
+    ...(route.problems ?? []).map((code) => PROBLEMS[code].status),
   ];
 }
 

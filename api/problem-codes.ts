@@ -1,14 +1,7 @@
+import { AUTH_PROBLEMS } from './auth-problems';
+import type { AuthErrorCode } from '../auth/errors';
 import type { StoreErrorCode } from '../store/errors';
-
-/** Who must act so that the same request succeeds. `machine`: nobody, send it again later. */
-export type Actor = 'caller' | 'operator' | 'machine' | 'author';
-
-export interface ProblemKind {
-  readonly status: number;
-  readonly title: string;
-  readonly actor: Actor;
-  readonly whatToDo: string;
-}
+import type { Actor, ProblemKind } from './problem-kind';
 
 type ApiCode =
   | 'malformed-json'
@@ -18,6 +11,7 @@ type ApiCode =
   | 'invalid-idempotency-key'
   | 'unauthenticated'
   | 'forbidden'
+  | 'too-many-requests'
   | 'route-not-found'
   | 'method-not-allowed'
   | 'unsupported-media-type'
@@ -33,7 +27,7 @@ type ApiCode =
   | 'worker-unavailable'
   | 'service-failed';
 
-export type ProblemCode = ApiCode | StoreErrorCode;
+export type ProblemCode = ApiCode | StoreErrorCode | AuthErrorCode;
 
 /** Every problem that the API can answer. docs/errors.md is made from this table and kept equal by a test. */
 export const PROBLEMS = {
@@ -78,6 +72,19 @@ export const PROBLEMS = {
     title: 'Not allowed',
     actor: 'operator',
     whatToDo: 'Ask an operator for the permission that `detail` names.',
+  },
+  ...AUTH_PROBLEMS,
+  'too-many-sessions': {
+    status: 429,
+    title: 'Too many sessions',
+    actor: 'caller',
+    whatToDo: 'End a session: DELETE /v1/auth/tokens ends all of the client, or wait until one expires.',
+  },
+  'too-many-requests': {
+    status: 429,
+    title: 'Too many requests',
+    actor: 'machine',
+    whatToDo: 'Wait the seconds in Retry-After.',
   },
   'route-not-found': {
     status: 404,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isServiceError } from '../sdk/errors';
+import { AuthError } from '../auth/errors';
 import { StoreError } from '../store/errors';
 import { PROBLEMS } from './problem-codes';
 import { Problem } from './problem';
@@ -51,6 +52,7 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof StoreError)
     return new Problem(error.code, error.message, { errors: error.errors, cause: error });
+  if (error instanceof AuthError) return authProblem(error);
   if (isServiceError(error)) return serviceProblem(error);
   return frameworkProblem(error) ?? databaseProblem(error) ?? internal(error);
 }
@@ -68,6 +70,13 @@ export function issueItems(error: z.ZodError): readonly ErrorItem[] {
 
 function shorten(text: string): string {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+function authProblem(error: AuthError): Problem {
+  const { code, message, errors, retryAfterS } = error;
+  const wait = retryAfterS === undefined ? {} : { 'Retry-After': String(retryAfterS) };
+  const challenge = code === 'wrong-credentials' ? { 'WWW-Authenticate': 'Bearer realm="muster"' } : {};
+  return new Problem(code, message, { errors, cause: error, headers: { ...wait, ...challenge } });
 }
 
 function serviceProblem(error: { readonly kind: string; readonly message: string }): Problem {

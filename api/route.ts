@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { Principal } from '../auth/principal';
 import type { ApiContext } from './context';
+import type { ProblemCode } from './problem-codes';
 
 /**
  * One entry of the route table. The same entry feeds express, the OpenAPI document, the ACL list and the tests, so the
@@ -57,8 +58,13 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends z.Z
   readonly method: Method;
   /** OpenAPI style: `/v1/groups/{groupId}`. */
   readonly path: string;
-  /** Permission with the path's parameters in it, e.g. `provisioning.services.{name}.accounts.{user}.create`; `public` needs no token. */
+  /**
+   * Permission with the path's parameters in it, e.g. `provisioning.services.{name}.accounts.{user}.create`. `public` needs no
+   * token, `authenticated` any valid one.
+   */
   readonly acl: string;
+  /** Who owns the thing may do it with this permission too. */
+  readonly own?: OwnRule;
   /** One line, shown in the reference. */
   readonly summary: string;
   /** More lines (Markdown). */
@@ -66,15 +72,26 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends z.Z
   readonly tags: readonly string[];
   readonly params?: P;
   readonly query?: Q;
+  /** Default false: true lets every other query parameter through as well, as the peers of OAuth demand. */
+  readonly anyQuery?: boolean;
   readonly body?: B;
   /** Default false: with `body`, an absent body is undefined instead of an error. */
   readonly bodyOptional?: boolean;
   /** In place of `body`: the handler reads `request.stream` itself (imports). */
   readonly stream?: StreamSpec;
   readonly responses: Responses;
+  /** Problems of its own, beside those of every route: shown in the documentation with their statuses. */
+  readonly problems?: readonly ProblemCode[];
   /** The answer holds a secret: it is never kept for a repeated Idempotency-Key, and never cached. */
   readonly secret?: boolean;
   handler(request: RouteRequest<z.output<z.ZodObject<P>>, z.output<z.ZodObject<Q>>, z.output<B>>): Promise<Answer>;
+}
+
+export interface OwnRule {
+  /** e.g. `self.me.operations.read`. */
+  readonly acl: string;
+  /** The person or client that owns what the path names; undefined = nobody. */
+  ownerOf(context: ApiContext, params: Readonly<Record<string, unknown>>): Promise<string | undefined>;
 }
 
 export interface StreamSpec {
@@ -111,6 +128,8 @@ export interface RequestFacts {
   readonly stream: Readable;
   /** Media type of the body without parameters, lower case; '' = none sent. */
   readonly contentType: string;
+  /** Where the request came from: behind a proxy that is trusted, what it says. */
+  readonly address: string;
 }
 
 /** What a handler returns. The tests check every answer against `responses`: its status, and its body to the last field. */
@@ -130,15 +149,18 @@ export interface Route {
   readonly method: Method;
   readonly path: string;
   readonly acl: string;
+  readonly own?: OwnRule;
   readonly summary: string;
   readonly description?: string;
   readonly tags: readonly string[];
   readonly params?: Shape;
   readonly query?: Shape;
+  readonly anyQuery?: boolean;
   readonly body?: z.ZodType;
   readonly bodyOptional?: boolean;
   readonly stream?: StreamSpec;
   readonly responses: Responses;
+  readonly problems?: readonly ProblemCode[];
   readonly secret?: boolean;
   handler(request: RouteRequest): Promise<Answer>;
 }

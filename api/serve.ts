@@ -2,7 +2,11 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { adminTokenAuthenticator, ensureAdminToken } from '../auth/admin-token';
-import { required } from '../config/config';
+import { firstOf, tokenAuthenticator } from '../auth/authenticator';
+import { createRequestRates } from '../auth/request-rates';
+import { createIdentity, ensureFirstAdmin } from '../auth/setup';
+import { externalPlugins } from '../auth/external/plugins';
+import { publicUrlOf, required } from '../config/config';
 import { failpointOf } from '../config/failpoint';
 import { createLog } from '../config/log';
 import { sealerOf } from '../config/secrets';
@@ -16,10 +20,12 @@ import { createApp } from './app';
 import { answerClientErrors } from './client-errors';
 import { hookRoutes } from './hook-routes';
 import { routes } from './routes/index';
+import { wazoRoutes } from './wazo/router';
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import type { Config } from '../config/schema';
 import type { ApiContext } from './context';
+import type { Door } from './identify';
 
 /** A running API. */
 export interface RunningApi {
@@ -41,8 +47,16 @@ const DEFAULT_TEMPORAL = '127.0.0.1:7233';
 export async function startApi(config: Config): Promise<RunningApi> {
   const { context, close } = await buildContext(config);
   const token = config.adminToken ?? ensureAdminToken(config.home);
-  const authenticator = adminTokenAuthenticator(token);
-  const app = createApp({ context, routes, authenticator, mounts: [hookRoutes({ context, authenticator })] });
+  await firstAdmin(config, context);
+  const door: Door = {
+    authenticator: firstOf(adminTokenAuthenticator(token), tokenAuthenticator(context.db)),
+    rates: createRequestRates(context.db, {
+      perClientAndMinute: config.auth.clientRequestsPerMinute,
+      perAddressAndMinute: config.auth.addressRequestsPerMinute,
+    }),
+  };
+  const mounts = [hookRoutes({ ...door, context }), wazoRoutes(context)];
+  const app = createApp({ ...door, context, routes, mounts, trustedProxies: config.trustedProxies });
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }, app);
   answerClientErrors(server);
   await listen(server, config);
@@ -60,6 +74,15 @@ export async function startApi(config: Config): Promise<RunningApi> {
       await close.connections();
     },
   };
+}
+
+/** The API may start before its database answers: then the next start makes the administrator. */
+async function firstAdmin({ auth }: Config, { db, log }: ApiContext): Promise<void> {
+  try {
+    await ensureFirstAdmin({ auth, db, log });
+  } catch (error) {
+    log.error({ event: 'auth.first-admin-failed', err: error }, 'the first administrator was not made');
+  }
 }
 
 interface Closing {
@@ -81,10 +104,16 @@ async function buildContext(config: Config): Promise<{ readonly context: ApiCont
   const starter = createStarter({ address, namespace: config.temporalNamespace });
   const temporal = Connection.lazy({ address });
   const draining = new AbortController();
+  const { plugins, skipped } = externalPlugins(registry.externalPlugins?.());
+  for (const one of skipped) log.error({ event: 'plugin.skipped', ...one });
   const deps = { db, registry, sealer: sealerOf(config), starter };
   const context: ApiContext = {
     ...deps,
     log,
+    identity: createIdentity({ auth: config.auth, db, sealer: deps.sealer, log, publicUrl: publicUrlOf(config) }),
+    externalPlugins: plugins,
+    publicUrl: publicUrlOf(config),
+    mailEnabled: config.mail.smtpUrl !== undefined,
     flow: createFlow({ ...deps, log, failpoint: failpointOf(config.failpoint) }),
     portFor: (service) => createPort(deps, service),
     temporalUiUrl: config.temporalUiUrl,
@@ -94,6 +123,7 @@ async function buildContext(config: Config): Promise<{ readonly context: ApiCont
     draining: draining.signal,
   };
   const connections = async (): Promise<void> => {
+    await context.identity.providers.close();
     await Promise.all([starter.close(), temporal.close(), db.close()]);
   };
   return { context, close: { announce: () => draining.abort(), connections } };

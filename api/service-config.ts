@@ -16,7 +16,7 @@ export interface StoredConfig {
 }
 
 export interface ConfigChange {
-  readonly connector: Connector;
+  readonly connector: Pick<Connector, 'kind' | 'config'> & { readonly secrets?: readonly string[] | undefined };
   readonly sealer: Pick<Sealer, 'seal'>;
   readonly serviceId: string;
   /** Keys as they should be; null takes a key away; a key that is not named stays. */

@@ -1,5 +1,6 @@
 import { createTestApi } from '../test/environment/api';
 import { ableConnector, bareConnector } from '../test/environment/fake-connector';
+import { testToken } from '../test/environment/identity';
 import { addAccount, addGrant, addService, addUser } from '../test/store/organisation';
 import { ServiceHook } from '../sdk/index';
 import { ensureBuiltInStates } from '../store/states';
@@ -29,6 +30,7 @@ class ShownHook extends ServiceHook {
 describe("a person's services", () => {
   let api: TestApi;
   let eve: string;
+  let token: string;
   beforeAll(async () => {
     const connectors = [ableConnector((context) => new ShownHook(context)), bareConnector()];
     api = await createTestApi({ connectors });
@@ -38,6 +40,7 @@ describe("a person's services", () => {
     const mail = await addService(db, { name: 'mail', title: 'Mail & "more"', url: 'javascript:alert(1)' });
     await addGrant(db, mail, { user_id: eve });
     await addAccount(db, { serviceId: mail, userId: eve }, { remote_name: '"><script>alert(1)</script>' });
+    token = (await testToken(api.context.identity, { userId: eve })).token;
     await addService(db, { name: 'broken' });
     await addService(db, { name: 'hidden' });
     await addService(db, { name: 'off', enabled: false });
@@ -95,7 +98,7 @@ describe("a person's services", () => {
     await api.anonymous('get', path).expect(401);
     await api.call('get', path).expect(403);
 
-    const answer = await api.call('get', path).set('Muster-Act-For', eve).expect(200);
+    const answer = await api.as(token, 'get', path).expect(200);
 
     expect(answer.body).toEqual({ hello: 'world', by: '<b>eve</b>', query: { a: '1' } });
   });
@@ -109,13 +112,13 @@ describe("a person's services", () => {
   });
 
   test('a hook can have its manager called', async () => {
-    const answer = await api.call('post', '/services/mail/call').set('Muster-Act-For', eve).expect(200);
+    const answer = await api.as(token, 'post', '/services/mail/call').expect(200);
 
     expect(answer.body).toEqual({ service: 'mail', action: 'act' });
   });
 
   test('trouble inside a hook is a 500 without its text', async () => {
-    const answer = await api.call('get', '/services/mail/fail').set('Muster-Act-For', eve).expect(500);
+    const answer = await api.as(token, 'get', '/services/mail/fail').expect(500);
 
     expect(answer.body.type).toBe('/problems/internal');
     expect(answer.text).not.toContain('inside the hook');

@@ -46,6 +46,16 @@ export function required(config: Config, key: 'databaseUrl' | 'temporalAddress')
   throw new ConfigError([`${name} is needed by this process`]);
 }
 
+/** Where browsers reach the API, without a slash at the end: what is configured, else where it listens. */
+export function publicUrlOf({
+  publicUrl,
+  apiHost,
+  apiPort,
+}: Pick<Config, 'publicUrl' | 'apiHost' | 'apiPort'>): string {
+  if (publicUrl !== undefined) return publicUrl.replace(/\/+$/, '');
+  return `http://${apiHost.includes(':') ? `[${apiHost}]` : apiHost}:${apiPort}`;
+}
+
 function readConfigFile(env: Environment, problems: string[]): Record<string, unknown> {
   const file = env['MUSTER_CONFIG'];
   if (file === undefined || file === '') return {};

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { authSchema } from './auth-schema';
 
 const port = z
   .union(
@@ -72,6 +73,8 @@ export const configSchema = z.strictObject({
   temporalUiUrl: webUrl.optional(),
   apiHost: text.default('127.0.0.1'),
   apiPort: port.default(8080),
+  /** Where browsers reach the API, when that is not where it listens: for redirects and the links in mails. */
+  publicUrl: webUrl.optional(),
   /** Folder of this installation: keys, tokens, embedded servers. */
   home: text.default('.muster'),
   /** Absent = made at the first start in `<home>/admin-token`. */
@@ -80,6 +83,9 @@ export const configSchema = z.strictObject({
     .optional(),
   /** 32 bytes in base64 or hex; several, newest first, parted by commas. Absent = made in `<home>/secret-key`. */
   secretKey: text.optional(),
+  /** Addresses or networks of proxies whose X-Forwarded-For is believed. */
+  trustedProxies: listOf(text).default([]),
+  auth: authSchema,
   connectors: z
     .strictObject({
       /** Folders whose sub-folders are connectors, beside the built-in ones. */
@@ -94,6 +100,21 @@ export const configSchema = z.strictObject({
     .refine((webhook) => webhook.url === undefined || webhook.secret !== undefined, {
       path: ['secret'],
       message: 'is needed when the webhook has a URL',
+    })
+    .prefault({}),
+  /** The SMTP server for password links and notifications. */
+  mail: z
+    .strictObject({
+      smtpUrl: z.url({ protocol: /^smtps?$/, error: 'must be a URL like smtp://user:password@host:587' }).optional(),
+      from: text.optional(),
+      /** Addresses that get what is told to the operators. */
+      operators: listOf(z.email('must be mail addresses')).default([]),
+      /** Folder with texts in place of the built-in ones: `<kind>.txt`. */
+      templates: text.optional(),
+    })
+    .refine((mail) => mail.smtpUrl === undefined || mail.from !== undefined, {
+      path: ['from'],
+      message: 'is needed when there is a mail server',
     })
     .prefault({}),
   /** Ports of the servers that `npm start` runs when no addresses are given. */
@@ -142,13 +163,29 @@ export const VARIABLES: readonly Variable[] = [
   plain('temporalUiUrl', 'TEMPORAL_UI_URL'),
   plain('apiHost', 'MUSTER_API_HOST'),
   plain('apiPort', 'MUSTER_API_PORT'),
+  plain('publicUrl', 'MUSTER_PUBLIC_URL'),
   plain('home', 'MUSTER_HOME'),
   secret('adminToken', 'MUSTER_ADMIN_TOKEN'),
   secret('secretKey', 'MUSTER_SECRET_KEY'),
+  plain('trustedProxies', 'MUSTER_TRUSTED_PROXIES'),
+  plain('auth.order', 'MUSTER_AUTH_ORDER'),
+  plain('auth.folders', 'MUSTER_AUTH_FOLDERS'),
+  plain('auth.packages', 'MUSTER_AUTH_PACKAGES'),
+  plain('auth.adminName', 'MUSTER_ADMIN_NAME'),
+  secret('auth.adminPassword', 'MUSTER_ADMIN_PASSWORD'),
+  plain('auth.tokenLifeS', 'MUSTER_TOKEN_LIFE_S'),
+  plain('auth.maxSessions', 'MUSTER_MAX_SESSIONS'),
+  plain('auth.selfRegistration', 'MUSTER_SELF_REGISTRATION'),
+  plain('auth.clientRequestsPerMinute', 'MUSTER_CLIENT_REQUESTS_PER_MINUTE'),
+  plain('auth.addressRequestsPerMinute', 'MUSTER_ADDRESS_REQUESTS_PER_MINUTE'),
   plain('connectors.folders', 'MUSTER_CONNECTOR_FOLDERS'),
   plain('connectors.packages', 'MUSTER_CONNECTOR_PACKAGES'),
   plain('webhook.url', 'MUSTER_WEBHOOK_URL'),
   secret('webhook.secret', 'MUSTER_WEBHOOK_SECRET'),
+  secret('mail.smtpUrl', 'MUSTER_SMTP_URL'),
+  plain('mail.from', 'MUSTER_MAIL_FROM'),
+  plain('mail.operators', 'MUSTER_MAIL_OPERATORS'),
+  plain('mail.templates', 'MUSTER_MAIL_TEMPLATES'),
   plain('logLevel', 'MUSTER_LOG_LEVEL'),
   plain('workerConcurrency', 'MUSTER_WORKER_CONCURRENCY'),
   plain('embedded.postgresPort', 'MUSTER_POSTGRES_PORT'),

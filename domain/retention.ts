@@ -10,6 +10,16 @@ export interface RetentionDays {
   readonly notifications: number;
   /** What comparisons with the far side found. Default 30. */
   readonly reconciliations: number;
+  /** Administrative acts and refusals. Default 400. */
+  readonly audit: number;
+}
+
+/** What one look at the tokens did. */
+export interface TokenPurge {
+  /** Tokens that had expired. */
+  readonly purged: number;
+  /** Tokens that expire soon, of which somebody was told. */
+  readonly announced: number;
 }
 
 export const DEFAULT_RETENTION: RetentionDays = {
@@ -18,4 +28,5 @@ export const DEFAULT_RETENTION: RetentionDays = {
   syncItems: 30,
   notifications: 90,
   reconciliations: 30,
+  audit: 400,
 };

@@ -7,6 +7,8 @@ import { dueRemoteGroups } from '../store/due';
 import { engineServiceById, engineServiceByName } from '../store/engine-services';
 import { expandChange } from '../store/expand';
 import type { DueAccount, Expansion } from '../store/expand';
+import type { ExternalKey } from '../store/external-accounts';
+import { dueRevocations } from '../store/external-revocations';
 import { signalTold } from '../store/sync-steering';
 import { readSync, startNextQueued } from '../store/syncs';
 import { createCall, takeCallAnswer } from '../store/manager-calls';
@@ -41,6 +43,14 @@ export interface Flow {
   serviceOpened(): Promise<void>;
   /** Starts the comparison of a service. Never throws. */
   reconciliationRequested(serviceName: string, reconciliationId: string): Promise<void>;
+  /** Begins an authorization of an external account, or hands on that its redirect has come. Never throws. */
+  authorizationStep(authorizationId: string): Promise<void>;
+  /** Sends a mail that was queued. Never throws. */
+  mailQueued(mailId: string): Promise<void>;
+  /** Takes away at the other side what this person has unlinked. Never throws. */
+  externalUnlinked(userId: string): Promise<void>;
+  /** Refreshes a credential that is about to end; the row says how it went. Throws Unavailable when no worker answers in time. */
+  refreshExternal(key: ExternalKey): Promise<void>;
   /** Runs a manager action in a worker. Throws Unavailable when no worker answers in time. */
   callManager(serviceName: string, action: 'testConnection'): Promise<ConnectionReport>;
   /** Runs the manager's `callAction` in a worker. Throws Rejected with its words, Unavailable when no worker answers in time. */
@@ -64,6 +74,14 @@ export function createFlow(deps: FlowDependencies): Flow {
     serviceOpened: () => calmly('flow.service-opened', () => deps.starter.sweepNow()),
     reconciliationRequested: (service, reconciliationId) =>
       calmly('flow.reconciliation-requested', () => deps.starter.reconcile({ service, reconciliationId })),
+    authorizationStep: (id) => calmly('flow.authorization', () => deps.starter.authorizeExternal(id)),
+    mailQueued: (mailId) => calmly('flow.mail-queued', () => deps.starter.sendMail(mailId)),
+    externalUnlinked: (userId) =>
+      calmly('flow.external-unlinked', async () => {
+        for (const id of await dueRevocations(deps.db, { limit: FEW_ACCOUNTS, userId }))
+          await deps.starter.revokeExternal(id);
+      }),
+    refreshExternal: (key) => refreshExternal(deps, key),
     callManager: async (service, action) =>
       (await callWorker(deps, { service, action, input: {} })) as ConnectionReport,
     callHookAction: (service, action, input) => callHookAction(deps, { service, input: { action, input } }),
@@ -154,6 +172,20 @@ async function callHookAction(deps: FlowDependencies, call: Omit<WorkerCall, 'ac
   const answer = (await callWorker(deps, { ...call, action: 'hookAction' })) as HookActionAnswer;
   if ('result' in answer) return answer.result;
   throw new Rejected(answer.error, { code: 'hook-action' });
+}
+
+/** Whoever waits longer than this for a refresh is told so; it goes on without them. */
+const REFRESH_MS = 20_000;
+
+async function refreshExternal(deps: FlowDependencies, key: ExternalKey): Promise<void> {
+  try {
+    await deps.starter.refreshExternal(key, REFRESH_MS);
+  } catch (error) {
+    throw new Unavailable('no worker answered: is one running, and is Temporal up?', {
+      cause: error,
+      code: 'no-worker',
+    });
+  }
 }
 
 /** What a worker answers to a hook's call. */

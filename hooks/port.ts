@@ -8,6 +8,7 @@ import type { Database } from '../store/database';
 import type { EngineService } from '../store/engine-services';
 import { readEntitlement } from '../store/entitlement';
 import { StoreError } from '../store/errors';
+import { findExternalAccount } from '../store/external-accounts';
 import { waitForOperation } from '../store/operations';
 import { requestSync, startNextQueued } from '../store/syncs';
 import { wishAccount } from '../store/wish';
@@ -60,6 +61,12 @@ export function createPort(
     account: async (userId) => {
       const account = await readAccount(deps.db, service.id, userId);
       return { status: account?.status ?? 'none', name: account?.remoteName ?? null };
+    },
+    linked: async (userId, type) => {
+      const account = await findExternalAccount(deps.db, { userId, type });
+      if (account === undefined || account.broken !== null) return undefined;
+      const { remoteId, remoteName, scopes } = account;
+      return { remoteId: remoteId ?? undefined, remoteName: remoteName ?? undefined, scopes };
     },
   };
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { defineConnector, isConnector, SDK_VERSION, takeRegistrations } from '../sdk/index';
-import type { Connector, MenuItem, ModuleStorage, Registration, UrlHook } from '../sdk/index';
+import { defineConnector, isConnector, isExternalPlugin, SDK_VERSION, takeRegistrations } from '../sdk/index';
+import type { Connector, ExternalPlugin, MenuItem, ModuleStorage, Registration, UrlHook } from '../sdk/index';
 import { z } from 'zod';
 import type { Database } from '../store/database';
 import { migrateModule, moduleStorage } from '../store/modules';
@@ -12,6 +12,8 @@ export interface ConnectorRegistry {
   list(): readonly Connector[];
   menuItems(): readonly MenuItem[];
   urlHooks(): readonly UrlHook[];
+  /** Plug-ins for linked external accounts. */
+  externalPlugins?(): readonly ExternalPlugin[];
   /** The module's own tables. */
   storageOf?(kind: string): ModuleStorage;
   /** Modules that did not load, and why, in a sentence. */
@@ -39,13 +41,14 @@ interface Loaded {
   readonly connectors: Map<string, Connector>;
   readonly menuItems: MenuItem[];
   readonly urlHooks: UrlHook[];
+  readonly externalPlugins: ExternalPlugin[];
   readonly skipped: SkippedModule[];
 }
 
 /** Loads every module. One that does not load is reported in `skipped`, leaves nothing behind, and stops nobody else. */
 export async function loadConnectors(options: LoadOptions): Promise<ConnectorRegistry> {
   const { db } = options;
-  const loaded: Loaded = { db, connectors: new Map(), menuItems: [], urlHooks: [], skipped: [] };
+  const loaded: Loaded = { db, connectors: new Map(), menuItems: [], urlHooks: [], externalPlugins: [], skipped: [] };
   for (const folder of options.folders) {
     for (const entry of moduleEntries(folder)) await loadModule(loaded, entry.name, entry.path);
   }
@@ -56,6 +59,7 @@ export async function loadConnectors(options: LoadOptions): Promise<ConnectorReg
     list: () => [...loaded.connectors.values()],
     menuItems: () => loaded.menuItems,
     urlHooks: () => loaded.urlHooks,
+    externalPlugins: () => loaded.externalPlugins,
     skipped: loaded.skipped,
   };
 }
@@ -109,8 +113,9 @@ async function addModule(loaded: Loaded, name: string, module: LoadedModule): Pr
   const declared = declaredConnectors(module.exports);
   const service = module.registrations.find((registration) => registration.kind === 'service');
   const connectors = service === undefined ? declared : withHook(name, declared, service.factory);
-  if (connectors.length === 0 && module.registrations.length === 0)
-    throw new Error('it exports no connector and registers no hook');
+  const externalPlugins = exported(module.exports).filter(isExternalPlugin);
+  if (connectors.length === 0 && module.registrations.length === 0 && externalPlugins.length === 0)
+    throw new Error('it exports no connector and no plug-in, and registers no hook');
   for (const connector of connectors) check(loaded, connector);
   // All that can fail comes first: a module is there as a whole or not at all.
   const menuItems = module.registrations.flatMap((one) => (one.kind === 'menuItem' ? [one.factory()] : []));
@@ -118,19 +123,24 @@ async function addModule(loaded: Loaded, name: string, module: LoadedModule): Pr
   if (loaded.db !== undefined)
     for (const { kind, migrations } of connectors) await migrateModule(loaded.db, kind, migrations ?? []);
   for (const connector of connectors) loaded.connectors.set(connector.kind, connector);
+  loaded.externalPlugins.push(...externalPlugins);
   loaded.menuItems.push(...menuItems);
   loaded.urlHooks.push(...urlHooks);
   loaded.menuItems.sort((left, right) => (left.order ?? 100) - (right.order ?? 100));
 }
 
-/** Exports of a CommonJS module imported natively stand under `default` as well: each connector counts once. */
 function declaredConnectors(exports: Record<string, unknown>): readonly Connector[] {
+  return exported(exports).filter(isConnector);
+}
+
+/** Exports of a CommonJS module imported natively stand under `default` as well: each value counts once. */
+function exported(exports: Record<string, unknown>): readonly unknown[] {
   const nested = exports['default'];
   const values = [
     ...Object.values(exports),
     ...(typeof nested === 'object' && nested !== null ? Object.values(nested) : []),
   ];
-  return [...new Set(values.filter(isConnector))];
+  return [...new Set(values)];
 }
 
 /** A registered service hook is the hook of the module's connector; alone it makes a kind of service without a manager. */

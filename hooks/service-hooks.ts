@@ -99,4 +99,5 @@ export const INERT_PORT: WorkflowPort = {
   password: refuse,
   granted: refuse,
   account: refuse,
+  linked: refuse,
 };

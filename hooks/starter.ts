@@ -2,6 +2,7 @@ import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@tempo
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import {
   accountWorkflowId,
+  AUTHORIZE_EXTERNAL_WORKFLOW,
   BULK_SYNC_WORKFLOW,
   CALL_MANAGER_WORKFLOW,
   CONVERGE_GROUP_WORKFLOW,
@@ -11,8 +12,11 @@ import {
   groupsWorkflowId,
   POKE_SIGNAL,
   SEARCH_ATTRIBUTES,
+  SEND_MAIL_WORKFLOW,
   PROBE_WORKFLOW,
   RECONCILE_WORKFLOW,
+  REFRESH_EXTERNAL_WORKFLOW,
+  REVOKE_EXTERNAL_WORKFLOW,
   SWEEP_NOW_ID,
   SWEEP_WORKFLOW,
   SYNC_SIGNALS,
@@ -23,6 +27,7 @@ import type {
   BulkSyncInput,
   CallManagerInput,
   ReconcileInput,
+  RefreshExternalInput,
   SyncSteering,
 } from '../workflows/contracts';
 
@@ -45,6 +50,14 @@ export interface Starter {
   probe(service: string): Promise<void>;
   /** A sweep now, not at the next tick; many askers get one. */
   sweepNow(): Promise<void>;
+  /** Begins an authorization, or tells it that its redirect has come. */
+  authorizeExternal(authorizationId: string): Promise<void>;
+  /** Sends a mail. */
+  sendMail(mailId: string): Promise<void>;
+  /** Takes an unlinked right away at the other side. */
+  revokeExternal(revocationId: string): Promise<void>;
+  /** Refreshes a credential and waits for it; many askers wait for one refresh. */
+  refreshExternal(input: RefreshExternalInput, timeoutMs: number): Promise<void>;
   /** Runs a manager call in a worker and waits for its answer, which stands in the row `callId`. */
   callManager(input: CallManagerInput, timeoutMs: number): Promise<void>;
   close(): Promise<void>;
@@ -72,6 +85,11 @@ export function createStarter(options: StarterOptions): Starter {
     reconcile: (input) => within(() => startReconcile(client, input)),
     probe: (service) => within(() => startProbe(client, service)),
     sweepNow: () => within(() => startSweep(client)),
+    authorizeExternal: (authorizationId) => within(() => startAuthorization(client, authorizationId)),
+    sendMail: (mailId) => within(() => startMail(client, mailId)),
+    revokeExternal: (revocationId) => within(() => startRevocation(client, revocationId)),
+    refreshExternal: (input, timeoutMs) =>
+      connection.withDeadline(Date.now() + timeoutMs, () => runRefresh(client, input)),
     callManager: (input, timeoutMs) =>
       connection.withDeadline(Date.now() + timeoutMs, () => runCall(client, input, timeoutMs)),
     close: () => connection.close(),
@@ -203,6 +221,57 @@ async function startSweep(client: Client): Promise<void> {
     signalArgs: [],
     staticSummary: 'sweep, asked for',
     typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: SWEEP_WORKFLOW }]),
+  });
+}
+
+/** The poke comes with the start: whichever of the two was lost, the row is looked at once more. */
+async function startAuthorization(client: Client, authorizationId: string): Promise<void> {
+  await client.workflow.signalWithStart(AUTHORIZE_EXTERNAL_WORKFLOW, {
+    workflowId: `external/authorize/${authorizationId}`,
+    taskQueue: ENGINE_TASK_QUEUE,
+    args: [{ authorizationId }],
+    signal: POKE_SIGNAL,
+    signalArgs: [],
+    staticSummary: 'authorization of an external account',
+    typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: AUTHORIZE_EXTERNAL_WORKFLOW }]),
+  });
+}
+
+async function startMail(client: Client, mailId: string): Promise<void> {
+  await startOnce(() =>
+    client.workflow.start(SEND_MAIL_WORKFLOW, {
+      workflowId: `mail/${mailId}`,
+      taskQueue: ENGINE_TASK_QUEUE,
+      args: [{ mailId }],
+      staticSummary: 'mail',
+      typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: SEND_MAIL_WORKFLOW }]),
+    }),
+  );
+}
+
+async function startRevocation(client: Client, revocationId: string): Promise<void> {
+  await startOnce(() =>
+    client.workflow.start(REVOKE_EXTERNAL_WORKFLOW, {
+      workflowId: `external/revoke/${revocationId}`,
+      taskQueue: ENGINE_TASK_QUEUE,
+      args: [{ revocationId }],
+      staticSummary: 'revocation of an external account',
+      typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: REVOKE_EXTERNAL_WORKFLOW }]),
+    }),
+  );
+}
+
+async function runRefresh(client: Client, input: RefreshExternalInput): Promise<void> {
+  await client.workflow.execute(REFRESH_EXTERNAL_WORKFLOW, {
+    workflowId: `external/refresh/${input.type}/${input.userId}`,
+    taskQueue: ENGINE_TASK_QUEUE,
+    args: [input],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `refresh of a ${input.type} account`,
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: attribute.user, value: input.userId },
+      { key: attribute.kind, value: REFRESH_EXTERNAL_WORKFLOW },
+    ]),
   });
 }
 

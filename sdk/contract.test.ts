@@ -44,6 +44,7 @@ function context(calls: unknown[] = []): HookContext {
       password: note('password'),
       granted: note('granted'),
       account: note('account'),
+      linked: note('linked'),
     },
     storage: { query: note('query') },
   };

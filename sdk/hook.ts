@@ -1,4 +1,5 @@
 import type { Attributes } from '../domain/words';
+import type { LinkedAccount } from './external-accounts';
 import type { Secret } from './manager';
 
 /** A person as a hook sees them. */
@@ -38,6 +39,8 @@ export interface WorkflowPort {
   /** Grants of this service for this user (union over user, groups, state). */
   granted(userId: string): Promise<boolean>;
   account(userId: string): Promise<HookAccount>;
+  /** The account of this type (e.g. `discord`) that the person has linked; undefined = none, or it must be linked anew. */
+  linked(userId: string, type: string): Promise<LinkedAccount | undefined>;
 }
 
 /** The workflows that a hook can start for one person. */

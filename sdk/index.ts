@@ -23,6 +23,8 @@ export { registerHook, takeRegistrations } from './registry';
 export type { HookFactories, MenuItem, Registration, UrlHook } from './registry';
 export { startDeadline } from './deadline';
 export type { Deadline } from './deadline';
+export { defineExternalAccounts, isExternalPlugin } from './external-accounts';
+export type * from './external-accounts';
 export { HttpClient } from './http-client';
 export type { HttpAnswer, HttpClientOptions, HttpReply, HttpRequest } from './http-client';
 export { tlsFields, tlsOf, tlsSettings } from './tls';
@@ -34,4 +36,21 @@ export { path } from './url-path';
 export type { UrlPath } from './url-path';
 export { parseRateLimits, parseRetryAfter } from './rate-limits';
 export type { LimitedAnswer, RateLimits } from './rate-limits';
+export {
+  AuthProvider,
+  AUTH_ABILITIES,
+  ClientData,
+  authAbilities,
+  defineAuthProvider,
+  isAuthProviderModule,
+} from './auth-provider';
+export type {
+  AuthAbility,
+  AuthProviderContext,
+  AuthProviderDefinition,
+  AuthProviderModule,
+  ClientDataFields,
+  PackageSchema,
+  ProvenPerson,
+} from './auth-provider';
 export { MUSTER_VERSION } from './version';

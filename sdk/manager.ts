@@ -1,6 +1,7 @@
 import type { Attributes, ManagerMethod, Membership } from '../domain/words';
 import { MANAGER_METHODS } from '../domain/words';
 import type { AnyServiceError } from './errors';
+import type { LinkedCredential } from './external-accounts';
 import type { RateLimits } from './rate-limits';
 
 /**
@@ -76,6 +77,11 @@ export interface CallContext {
   readonly permit?: (route: string) => Promise<RequestPermit>;
   /** Tells the budget what an answer said about the service's limits. The SDK's HTTP client tells of every answer. */
   readonly observe?: (seen: ObservedLimits) => void;
+  /**
+   * The account of this type (e.g. `discord`) that the person has linked, with a token that is good now; undefined = none. When they link
+   * one, their accounts are looked at again. Throws Rejected when they must link it anew. Absent where nobody can link anything.
+   */
+  readonly linked?: (userId: string, type: string) => Promise<LinkedCredential | undefined>;
 }
 
 /** Leave to make one request. */

@@ -7,6 +7,8 @@ const TAKEN: Readonly<Record<string, { readonly pointer: string; readonly messag
   groups_name: { pointer: '/name', message: 'Another group has this name.' },
   states_name: { pointer: '/name', message: 'Another state has this name.' },
   states_priority_key: { pointer: '/priority', message: 'Another state has this priority.' },
+  auth_clients_name: { pointer: '/username', message: 'Another client has this name.' },
+  auth_clients_provider_provider_id_key: { pointer: '/username', message: 'This client exists already.' },
   services_name_key: { pointer: '/name', message: 'Another service has this name.' },
 };
 
@@ -19,6 +21,11 @@ const MISSING: Readonly<Record<string, string>> = {
   grants_state_id_fkey: 'This state does not exist any more.',
   state_groups_group_id_fkey: 'One of these groups does not exist any more.',
   state_groups_state_id_fkey: 'This state does not exist any more.',
+  external_accounts_user_id_fkey: 'This user does not exist any more.',
+  external_accounts_type_fkey: 'This type of external account is not configured any more.',
+  external_authorizations_user_id_fkey: 'This user does not exist any more.',
+  external_authorizations_type_fkey: 'This type of external account is not configured any more.',
+  auth_clients_user_id_fkey: 'This user does not exist any more.',
   users_source_state_id_fkey: 'This state does not exist any more.',
 };
 

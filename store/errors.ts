@@ -21,6 +21,8 @@ export type StoreErrorCode =
   | 'not-supported'
   /** The service is switched off or paused for this kind of request. */
   | 'service-disabled'
+  /** The client has as many sessions as it may have. */
+  | 'too-many-sessions'
   /** Lines of a roster are wrong; `errors` names them. */
   | 'invalid-roster'
   /** A secret was already shown, superseded, or has expired. */

@@ -13,7 +13,7 @@ export interface NewNotification {
   readonly serviceName?: string | undefined;
   /** While a notification with this key is unread, no second one is made. */
   readonly dedupeKey?: string | undefined;
-  /** Also send it to the webhook. Default false. */
+  /** Also send it to the webhook and by mail, where there is a server for it. Default false. */
   readonly deliver?: boolean | undefined;
 }
 
@@ -35,8 +35,9 @@ type Row = NotificationRecord & { readonly [key: string]: unknown };
 /** Adds a notification; its id, or undefined when one with the same key is still unread. May run inside a transaction. */
 export async function insertNotification(db: Queryable, notification: NewNotification): Promise<string | undefined> {
   const inserted = await db.query<{ id: string }>(
-    `insert into notifications (id, user_id, level, title, text, service_name, dedupe_key, delivery, delivery_next)
-     values ($1, $2, $3, $4, $5, $6, $7, case when $8 then 'due' else 'none' end, case when $8 then clock_timestamp() end)
+    `insert into notifications (id, user_id, level, title, text, service_name, dedupe_key, delivery, delivery_next, mail)
+     values ($1, $2, $3, $4, $5, $6, $7, case when $8 then 'due' else 'none' end, case when $8 then clock_timestamp() end,
+       case when $8 then 'due' else 'none' end)
      on conflict (dedupe_key) where dedupe_key is not null and read_at is null do nothing
      returning id`,
     [

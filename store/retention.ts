@@ -50,6 +50,18 @@ const RULES: readonly Rule[] = [
         and not exists (select from sync_items i where i.sync_id = y.id) order by id limit ${BATCH})`,
   },
   {
+    what: 'mails',
+    days: 'notifications',
+    sql: `delete from mails where id in (select id from mails where status <> 'due'
+      and created_at < clock_timestamp() - make_interval(days => $1) limit ${BATCH})`,
+  },
+  {
+    what: 'authorizations of external accounts',
+    days: 'notifications',
+    sql: `delete from external_authorizations where id in (select id from external_authorizations
+      where id < ${BOUNDARY} and finished_at is not null order by id limit ${BATCH})`,
+  },
+  {
     what: 'operations',
     days: 'operations',
     sql: `delete from operations where id in (
@@ -61,6 +73,11 @@ const RULES: readonly Rule[] = [
     days: 'notifications',
     sql: `delete from notifications where id in (select id from notifications where id < ${BOUNDARY} and delivery <> 'due'
       order by id limit ${BATCH})`,
+  },
+  {
+    what: 'audit',
+    days: 'audit',
+    sql: `delete from audit where id in (select id from audit where id < ${BOUNDARY} order by id limit ${BATCH})`,
   },
   {
     what: 'reconciliation items',

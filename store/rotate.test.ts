@@ -1,15 +1,14 @@
+import { credentialPurpose, typeSecretsId } from '../auth/external/context';
 import { createSealer, generateKey } from '../config/sealer';
 import type { Sealer } from '../config/sealer';
-import {
-  openServiceSecrets,
-  passwordPurpose,
-  rotateServiceSecrets,
-  sealServiceSecrets,
-} from '../config/service-secrets';
+import { openServiceSecrets, passwordPurpose, sealServiceSecrets } from '../config/service-secrets';
+import { resealWith } from '../runtime/rotate-key';
 import { addAccount, addGrant, addService, addUser, openTestStore } from '../test/store/organisation';
 import type { TestStore } from '../test/store/organisation';
 import { requestAccount } from './account-requests';
 import { oneRow } from './database';
+import { deleteExternalAccount, readExternalAccount, storeExternalAccount } from './external-accounts';
+import { putExternalType, readExternalType } from './external-types';
 import { wantedPassword } from './passwords';
 import { resealAll } from './rotate';
 import type { Resealed } from './rotate';
@@ -27,10 +26,7 @@ const both = createSealer(`${newKey},${oldKey}`);
 const after = createSealer(newKey);
 
 function rotate(sealer: Sealer): Promise<Resealed> {
-  return resealAll(store.db, {
-    service: (serviceId, sealed) => rotateServiceSecrets(sealer, serviceId, sealed),
-    password: (serviceId, userId, sealed) => sealer.rotate(sealed, passwordPurpose(serviceId, userId)),
-  });
+  return resealAll(store.db, resealWith(sealer));
 }
 
 async function serviceWithSecrets(sealer: Sealer): Promise<string> {
@@ -77,6 +73,29 @@ describe('rotation of the secret key', () => {
 
     const wanted = await wantedPassword(store.db, serviceId, userId);
     expect(after.open(wanted?.sealed ?? Buffer.alloc(0), purpose)).toBe('canary-three');
+  });
+
+  test('linked accounts, their types and what is being revoked open with the new key alone afterwards', async () => {
+    const userId = await addUser(store.db);
+    const sealedConfig = sealServiceSecrets(before, typeSecretsId('campus'), { clientSecret: 'canary-four' });
+    const record = { type: 'campus', plugin: 'oauth2', title: null, enabled: true, config: {}, sealedConfig };
+    await putExternalType(store.db, record);
+    const purpose = credentialPurpose('campus', userId);
+    const fields = { safe: {}, remoteId: null, remoteName: null, scopes: [], expiresAt: null, onlyNew: true };
+    const key = { userId, type: 'campus' };
+    await storeExternalAccount(store.db, key, { ...fields, sealed: before.seal('"canary-five"', purpose) });
+    await deleteExternalAccount(store.db, key);
+    await storeExternalAccount(store.db, key, { ...fields, sealed: before.seal('"canary-six"', purpose) });
+
+    expect(await rotate(both)).toEqual({ resealed: 3, current: 0, unreadable: [] });
+
+    const type = await readExternalType(store.db, 'campus');
+    expect(openServiceSecrets(after, { ...type, id: typeSecretsId('campus') })).toEqual({
+      clientSecret: 'canary-four',
+    });
+    expect(after.open((await readExternalAccount(store.db, key)).sealed, purpose)).toBe('"canary-six"');
+    const left = await store.db.query<{ sealed: Buffer }>(`select sealed from external_revocations`);
+    expect(after.open(oneRow(left).sealed, purpose)).toBe('"canary-five"');
   });
 
   test('a second rotation finds nothing left to seal', async () => {

@@ -1,9 +1,16 @@
 import type { Database, Queryable } from './database';
+import { attempt } from './reseal-attempt';
+import type { Meeting, Met } from './reseal-attempt';
+import { resealExternal } from './rotate-external';
 
 /** Seals a value with the newest key; undefined when it already is. Throws when no key opens it. */
 export interface Reseal {
   service(serviceId: string, sealedConfig: Buffer): Buffer | undefined;
   password(serviceId: string, userId: string, sealed: Buffer): Buffer | undefined;
+  /** The configuration of a type of external accounts. */
+  externalType(type: string, sealedConfig: Buffer): Buffer | undefined;
+  /** A linked account's credential, also while it is revoked. */
+  external(type: string, userId: string, sealed: Buffer): Buffer | undefined;
 }
 
 /** What a rotation met. */
@@ -16,18 +23,17 @@ export interface Resealed {
   readonly unreadable: readonly string[];
 }
 
-type Met = 'resealed' | 'current' | 'unreadable' | 'gone';
-
 /**
  * Seals everything that is kept (service credentials, passwords that wait) with the newest key. Every row is locked by
  * itself, so it may run beside everything else; running it again does no harm.
  */
 export async function resealAll(db: Database, reseal: Reseal): Promise<Resealed> {
-  const met: { readonly name: string; readonly met: Met }[] = [];
+  const met: Meeting[] = [];
   for (const { id, name } of await servicesWithSecrets(db))
     met.push({ name: `service ${name}`, met: await db.transaction((client) => resealService(client, id, reseal)) });
   for (const { id } of await openPasswords(db))
     met.push({ name: `operation ${id}`, met: await db.transaction((client) => resealPassword(client, id, reseal)) });
+  met.push(...(await resealExternal(db, reseal)));
   const count = (wanted: Met): number => met.filter((item) => item.met === wanted).length;
   return {
     resealed: count('resealed'),
@@ -82,17 +88,4 @@ async function resealPassword(client: Queryable, operationId: string, reseal: Re
   if (anew.met !== 'resealed') return anew.met;
   await client.query(`update password_requests set sealed = $2 where operation_id = $1`, [operationId, anew.sealed]);
   return 'resealed';
-}
-
-type Attempt =
-  { readonly met: 'resealed'; readonly sealed: Buffer } | { readonly met: 'current' } | { readonly met: 'unreadable' };
-
-/** One value that no key opens must not keep the others from being sealed anew; it is named in the result. */
-function attempt(seal: () => Buffer | undefined): Attempt {
-  try {
-    const sealed = seal();
-    return sealed === undefined ? { met: 'current' } : { met: 'resealed', sealed };
-  } catch {
-    return { met: 'unreadable' };
-  }
 }

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import type { LogEntry } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { loadConfig, required } from '../config/config';
+import { mailDesk } from '../auth/mail/setup';
+import { loadConfig, publicUrlOf, required } from '../config/config';
 import type { Config } from '../config/schema';
 import { sealerOf } from '../config/secrets';
 import { createLog } from '../config/log';
@@ -26,22 +27,28 @@ async function main(): Promise<void> {
     db,
   });
   for (const skipped of registry.skipped) log.error({ event: 'connector.skipped', ...skipped });
+  const sealer = sealerOf(config);
+  const publicUrl = publicUrlOf(config);
+  const mail = mailDesk({ config, db, sealer, log, publicUrl });
   const worker = await startWorkerProcess({
     db,
     registry,
-    sealer: sealerOf(config),
+    sealer,
     log,
+    mail,
     temporalAddress: required(config, 'temporalAddress'),
     temporalNamespace: config.temporalNamespace,
     webhook: { url: config.webhook.url, secret: config.webhook.secret },
     concurrency: config.workerConcurrency,
     failpoint: config.failpoint,
     callTimeoutMs: config.callTimeoutMs,
+    publicUrl,
   });
   process.send?.('ready');
   await Promise.race([worker.ended, signalled()]);
   log.info({ event: 'worker.draining' });
   await worker.drain();
+  mail.transport?.close();
   await db.close();
   process.exit(0);
 }

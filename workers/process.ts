@@ -2,10 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createActivities } from '../activities';
+import { linkedCredential } from '../activities/external';
 import { failpointOf } from '../config/failpoint';
 import { Budgets } from '../activities/budgets';
 import { ManagerPool } from '../activities/managers';
 import type { Webhook } from '../activities/deliver-notifications';
+import type { ExternalDesk } from '../auth/external/authorize';
+import type { MailDesk } from '../auth/mail/deliver';
+import { externalPlugins } from '../auth/external/plugins';
+import { ExternalTypePool } from '../auth/external/type-pool';
 import type { Sealer } from '../config/sealer';
 import { createFlow } from '../hooks/flow';
 import type { Flow, FlowDependencies } from '../hooks/flow';
@@ -32,6 +37,9 @@ export interface WorkerProcessOptions {
   readonly failpoint: string | undefined;
   /** Hard end of one call to an external system. */
   readonly callTimeoutMs: number;
+  /** Where browsers reach the API. */
+  readonly publicUrl: string;
+  readonly mail: MailDesk;
 }
 
 export interface WorkerProcess {
@@ -54,11 +62,11 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   const starter = createStarter({ address: options.temporalAddress, namespace });
   const flowDeps: FlowDependencies = { db, registry, sealer, log, starter };
   const flow = createFlow(flowDeps);
-  const managers = new ManagerPool(
-    registry,
-    sealer,
-    new Budgets({ db, log, random: Math.random, callTimeoutMs: options.callTimeoutMs }),
-  );
+  const external = externalDesk(options);
+  const managers = new ManagerPool(registry, sealer, {
+    budgets: new Budgets({ db, log, random: Math.random, callTimeoutMs: options.callTimeoutMs }),
+    linked: (key, signal) => linkedCredential(external, key, signal),
+  });
   const installId = await ensureInstallId(db);
   const failpoint = failpointOf(options.failpoint);
   const activities = createActivities({
@@ -72,6 +80,8 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
       random: Math.random,
     },
     webhook: options.webhook,
+    external,
+    mail: options.mail,
   });
   const engine = await createEngineWorker({ connection, namespace, activities, slots: options.concurrency });
   const services = new ServiceWorkers({
@@ -101,6 +111,14 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
       log.info({ event: 'worker.drained' });
     },
   };
+}
+
+/** Links accounts elsewhere, with the plug-ins that this process has. */
+function externalDesk({ db, sealer, log, registry, publicUrl, callTimeoutMs }: WorkerProcessOptions): ExternalDesk {
+  const { plugins, skipped } = externalPlugins(registry.externalPlugins?.());
+  for (const one of skipped) log.error({ event: 'plugin.skipped', ...one });
+  const context = { db, sealer, log, plugins, publicUrl, callTimeoutMs, random: Math.random };
+  return { context, types: new ExternalTypePool(context) };
 }
 
 /** Temporal may come up after us, or be away for a while: the process waits instead of dying over and over. */

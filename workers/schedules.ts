@@ -4,6 +4,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import { DEFAULT_RETENTION } from '../domain/retention';
 import {
   ENGINE_TASK_QUEUE,
+  PURGE_TOKENS_WORKFLOW,
   RECONCILE_ALL_WORKFLOW,
   RETENTION_WORKFLOW,
   SCHEDULES,
@@ -15,7 +16,7 @@ interface Schedule {
   readonly scheduleId: string;
   readonly workflowType: string;
   readonly args?: readonly unknown[];
-  readonly every: '10 seconds' | '1 day';
+  readonly every: '10 seconds' | '1 minute' | '1 day';
   /** After midnight UTC, for daily ones. */
   readonly offsetSeconds?: number;
   readonly purpose: string;
@@ -47,6 +48,12 @@ function schedulesOf(installId: string): readonly Schedule[] {
       workflowType: SWEEP_WORKFLOW,
       every: '10 seconds',
       purpose: 'finds due work that nobody was told of',
+    },
+    {
+      scheduleId: SCHEDULES.tokens,
+      workflowType: PURGE_TOKENS_WORKFLOW,
+      every: '1 minute',
+      purpose: 'deletes expired tokens and tells of those that expire soon; that they are not valid needs no schedule',
     },
     {
       scheduleId: SCHEDULES.validate,

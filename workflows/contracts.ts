@@ -104,17 +104,20 @@ export interface SyncProgress {
 
 /** The workflow that finds due work of which nobody was told. */
 export const SWEEP_WORKFLOW = 'sweep';
-/** Ids of Muster's schedules: the sweep every 10 s, the others daily. */
+/** Ids of Muster's schedules: the sweep every 10 s, tokens every minute, the others daily. */
 export const SCHEDULES = {
   sweep: 'muster-sweep',
   validate: 'muster-validate',
   reconcile: 'muster-reconcile',
   retention: 'muster-retention',
+  tokens: 'muster-tokens',
 } as const;
 /** What schedules start beside the sweep: each asks for work, or does little. */
 export const VALIDATE_ALL_WORKFLOW = 'validateAllUsers';
 /** Deletes what is older than it is kept. */
 export const RETENTION_WORKFLOW = 'retention';
+/** Deletes expired tokens and tells of those that expire soon. */
+export const PURGE_TOKENS_WORKFLOW = 'purgeTokens';
 /** Asks for a comparison of every service that can list its accounts. */
 export const RECONCILE_ALL_WORKFLOW = 'reconcileAllServices';
 /** The comparison of one service; its id is `reconcile/<service>/<reconciliation>`. */
@@ -142,6 +145,33 @@ export interface CallManagerInput {
   readonly action: 'testConnection' | 'hookAction';
   /** Row with the call's input and, later, its answer; payloads never carry either. */
   readonly callId: string;
+}
+
+/** One person's way to a linked account: begun, waiting for the redirect, exchanged. Its id is `external/authorize/<id>`. */
+export const AUTHORIZE_EXTERNAL_WORKFLOW = 'authorizeExternal';
+/** Input of an authorization: state, verifier and code stand sealed in its row. */
+export interface AuthorizeExternalInput {
+  readonly authorizationId: string;
+}
+/** Makes a person's credential last: its id is `external/refresh/<type>/<user>`, so that many askers are one refresh. */
+export const REFRESH_EXTERNAL_WORKFLOW = 'refreshExternal';
+/** Input of a refresh. */
+export interface RefreshExternalInput {
+  readonly type: string;
+  readonly userId: string;
+}
+/** Takes a right away at another side, after it was unlinked here; its id is `external/revoke/<revocation>`. */
+export const REVOKE_EXTERNAL_WORKFLOW = 'revokeExternal';
+/** Input of a revocation. */
+export interface RevokeExternalInput {
+  readonly revocationId: string;
+}
+
+/** Sends a mail; its id is `mail/<mail>`. */
+export const SEND_MAIL_WORKFLOW = 'sendMail';
+/** Input of a mail: recipient, text and link are found at sending. */
+export interface SendMailInput {
+  readonly mailId: string;
 }
 
 /** Search attributes, registered on the namespace at start. */

@@ -12,10 +12,14 @@ const liveSchema = z.object({ status: z.literal('live') }).meta({ id: 'Live' });
 const readySchema = z
   .object({
     status: z.enum(['ready', 'degraded', 'not ready']).meta({
-      description: '`degraded`: reads and writes are taken, but work waits until Temporal answers again',
+      description:
+        '`degraded`: reads and writes are taken, but work waits until Temporal answers again, or somebody cannot log in',
     }),
     database: z.boolean(),
     temporal: z.boolean(),
+    authProviders: z.record(z.string(), z.boolean()).meta({
+      description: 'authentication providers by name: can it serve now; one that did not load cannot',
+    }),
     skippedConnectors: z.array(z.string()).meta({ description: 'modules that did not load; the log says why' }),
   })
   .meta({ id: 'Ready' });
@@ -46,10 +50,21 @@ const ready = route({
       within(context.temporalAnswers()),
     ]);
     const skippedConnectors = context.registry.skipped.map((skipped) => skipped.module);
-    if (!database) return { status: 503, body: { status: 'not ready', database, temporal, skippedConnectors } };
-    return { status: 200, body: { status: temporal ? 'ready' : 'degraded', database, temporal, skippedConnectors } };
+    const authProviders = await providersServe(context);
+    const facts = { database, temporal, authProviders, skippedConnectors };
+    if (!database) return { status: 503, body: { status: 'not ready', ...facts } };
+    const isWhole = temporal && Object.values(authProviders).every((serves) => serves);
+    return { status: 200, body: { status: isWhole ? 'ready' : 'degraded', ...facts } };
   },
 });
+
+async function providersServe({ identity }: ApiContext): Promise<Readonly<Record<string, boolean>>> {
+  const { providers: registry } = identity;
+  const loaded = await Promise.all(
+    registry.providers.map(async (one) => [one.name, await within(registry.isReady(one))] as const),
+  );
+  return Object.fromEntries([...registry.skipped.map(({ name }) => [name, false] as const), ...loaded]);
+}
 
 async function databaseAnswers({ db }: ApiContext): Promise<boolean> {
   await db.query('select 1');

@@ -1,6 +1,16 @@
 import { accountActionRoutes } from './account-actions';
 import { accountRoutes } from './accounts';
+import { seedAliases } from '../aliases';
+import { auditRoutes } from './audit';
+import { authClientActRoutes } from './auth-client-acts';
+import { authClientRoutes } from './auth-clients';
+import { authRoleRoutes } from './auth-roles';
+import { authSessionRoutes } from './auth-session';
+import { authTokenRoutes } from './auth-tokens';
 import { changeRoutes } from './changes';
+import { externalAccountRoutes } from './external-accounts';
+import { externalCallbackRoutes } from './external-callback';
+import { externalTypeRoutes } from './external-types';
 import { grantRoutes } from './grants';
 import { groupRoutes } from './groups';
 import { guardRoutes } from './guard';
@@ -8,7 +18,9 @@ import { systemRoutes } from './health';
 import { importRoutes } from './imports';
 import { menuRoutes } from './menu';
 import { notificationRoutes } from './notifications';
+import { oidcLoginRoutes } from './oidc-login';
 import { operationRoutes } from './operations';
+import { passwordMailRoutes } from './password-mails';
 import { reconciliationRoutes } from './reconciliations';
 import { serviceActionRoutes } from './service-actions';
 import { serviceStatusRoutes } from './service-status';
@@ -21,6 +33,14 @@ import { syncRoutes } from './syncs';
 import { userServiceRoutes } from './user-services';
 import { userRoutes } from './users';
 import type { Route } from '../route';
+
+const identityRoutes: readonly Route[] = [
+  ...authSessionRoutes,
+  ...authTokenRoutes,
+  ...authClientRoutes,
+  ...authClientActRoutes,
+  ...authRoleRoutes,
+];
 
 const domainRoutes: readonly Route[] = [
   ...userRoutes,
@@ -43,8 +63,19 @@ const domainRoutes: readonly Route[] = [
   ...operationRoutes,
   ...notificationRoutes,
   ...userServiceRoutes,
+  ...identityRoutes,
+  ...seedAliases(identityRoutes),
+  ...oidcLoginRoutes,
+  ...passwordMailRoutes,
+  ...externalTypeRoutes,
+  ...externalAccountRoutes,
+  ...externalCallbackRoutes,
   ...menuRoutes,
 ];
 
 /** The whole table. A new file of routes is named here, and nowhere else. */
-export const routes: readonly Route[] = [...domainRoutes, ...systemRoutes(domainRoutes)];
+export const routes: readonly Route[] = withSystem([...domainRoutes, ...auditRoutes(domainRoutes)]);
+
+function withSystem(others: readonly Route[]): readonly Route[] {
+  return [...others, ...systemRoutes(others)];
+}

@@ -9,6 +9,7 @@ import { preferenceApplied } from '../prefer';
 import { Problem } from '../problem';
 import { resolveAccountHolder, resolveService } from '../references';
 import { route } from '../route';
+import type { ApiContext } from '../context';
 import type { Route } from '../route';
 
 const eventSchema = z
@@ -51,10 +52,16 @@ const list = route({
   },
 });
 
+/** The person whose account an operation is about. */
+async function personOf({ db }: ApiContext, params: Readonly<Record<string, unknown>>): Promise<string | undefined> {
+  return (await readOperation(db, String(params['operationId'])))?.userId ?? undefined;
+}
+
 const read = route({
   method: 'get',
   path: '/v1/operations/{operationId}',
   acl: 'provisioning.operations.{operationId}.read',
+  own: { acl: 'self.me.operations.read', ownerOf: personOf },
   summary: 'Shows an operation with its steps',
   description: 'With `Prefer: wait=N` the answer comes when the operation has ended, at the latest after N seconds.',
   tags: ['operations'],
@@ -85,6 +92,7 @@ const secret = route({
   method: 'post',
   path: '/v1/operations/{operationId}/secret',
   acl: 'provisioning.operations.{operationId}.secret',
+  own: { acl: 'self.me.operations.secret', ownerOf: personOf },
   summary: 'Shows the one-time secret of an operation, once',
   description: 'Only within 15 minutes after the operation has succeeded. A second request answers 410.',
   tags: ['operations'],

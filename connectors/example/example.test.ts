@@ -78,6 +78,7 @@ describe('example listener', () => {
     password: refuse,
     granted: async () => true,
     account: refuse,
+    linked: refuse,
   };
   const person: HookUser = {
     id: '1',

@@ -5,6 +5,10 @@ import { sql as budgets } from './0004-budgets';
 import { sql as syncLifecycle } from './0005-sync-lifecycle';
 import { sql as resilience } from './0006-resilience';
 import { sql as firstRuns } from './0007-first-runs';
+import { sql as identity } from './0009-identity';
+import { sql as externalAccounts } from './0010-external-accounts';
+import { sql as oidcLogins } from './0011-oidc-logins';
+import { sql as mails } from './0012-mails';
 
 /** Every migration in order. Numbered, never edited once released. */
 export const migrations: Readonly<Record<string, string>> = {
@@ -15,4 +19,8 @@ export const migrations: Readonly<Record<string, string>> = {
   '0005-sync-lifecycle': syncLifecycle,
   '0006-resilience': resilience,
   '0007-first-runs': firstRuns,
+  '0009-identity': identity,
+  '0010-external-accounts': externalAccounts,
+  '0011-oidc-logins': oidcLogins,
+  '0012-mails': mails,
 };

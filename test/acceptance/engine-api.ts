@@ -1,19 +1,28 @@
 import supertest from 'supertest';
 import { createApp } from '../../api/app';
-import type { ApiContext } from '../../api/context';
 import { hookRoutes } from '../../api/hook-routes';
 import { routes } from '../../api/routes/index';
+import { wazoRoutes } from '../../api/wazo/router';
 import { adminTokenAuthenticator } from '../../auth/admin-token';
+import { firstOf, tokenAuthenticator } from '../../auth/authenticator';
+import { externalPlugins } from '../../auth/external/plugins';
 import { createPort } from '../../hooks/port';
+import { testIdentity } from '../environment/identity';
+import type { Test } from 'supertest';
+import type { ApiContext } from '../../api/context';
+import type { Identity } from '../../auth/identity';
 import type { TestEngine } from '../engine/engine';
 
 type Verb = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 /** The API in front of a running engine. */
 export interface EngineApi {
+  readonly identity: Identity;
+  /** A request with another token. */
+  as(token: string, method: Verb, path: string): Test;
   /** A request with the admin token. */
-  call(method: Verb, path: string): supertest.Test;
-  anonymous(method: Verb, path: string): supertest.Test;
+  call(method: Verb, path: string): Test;
+  anonymous(method: Verb, path: string): Test;
 }
 
 /** Builds the API on the engine's database and workers; every answer is checked against its documented schema. */
@@ -24,6 +33,10 @@ export function apiOf(engine: TestEngine): EngineApi {
     flow,
     registry,
     sealer,
+    identity: testIdentity(db),
+    externalPlugins: externalPlugins(registry.externalPlugins?.()).plugins,
+    publicUrl: engine.publicUrl,
+    mailEnabled: true,
     log: engine.flowDeps.log,
     temporalUiUrl: undefined,
     temporalNamespace: engine.namespace,
@@ -33,10 +46,12 @@ export function apiOf(engine: TestEngine): EngineApi {
     portFor: (service) => createPort(engine.flowDeps, service),
   };
   const token = 'muster_acceptance-tests-token';
-  const authenticator = adminTokenAuthenticator(token);
-  const mounts = [hookRoutes({ context, authenticator })];
+  const authenticator = firstOf(adminTokenAuthenticator(token), tokenAuthenticator(db));
+  const mounts = [hookRoutes({ context, authenticator }), wazoRoutes(context)];
   const app = createApp({ context, routes, authenticator, mounts, checkAnswers: true });
   return {
+    identity: context.identity,
+    as: (other, method, path) => supertest(app)[method](path).set('Authorization', `Bearer ${other}`),
     call: (method, path) => supertest(app)[method](path).set('Authorization', `Bearer ${token}`),
     anonymous: (method, path) => supertest(app)[method](path),
   };

@@ -6,6 +6,7 @@ import type { TestEngine } from '../engine/engine';
 import { addMember, BY, eventually, settled } from '../engine/organisation';
 import { startAcmeService } from './acme-service';
 import type { AcmeService } from './acme-service';
+import { testToken } from '../environment/identity';
 import { apiOf } from './engine-api';
 import type { EngineApi } from './engine-api';
 import { createPackagesFolder } from './packages-folder';
@@ -139,24 +140,21 @@ describe('a connector out of an npm package', () => {
 
   test('serves its own pages, some of them for signed-in people only', async () => {
     const dee = await addMember(engine, 'Dee');
-    const asDee = { 'Muster-Act-For': 'username:Dee' };
+    const { token } = await testToken(api.identity, { userId: dee });
 
     await api.anonymous('get', '/acme/about').expect(200, 'Acme for everybody');
     await api.anonymous('get', '/services/north/welcome').expect(401);
     await api.call('get', '/services/north/welcome').expect(403);
-    await api.call('get', '/services/north/welcome').set(asDee).expect(200, { greeting: 'Hello', name: 'Dee' });
-    await api.call('get', '/services/north/nowhere').set(asDee).expect(404);
+    await api.as(token, 'get', '/services/north/welcome').expect(200, { greeting: 'Hello', name: 'Dee' });
+    await api.as(token, 'get', '/services/north/nowhere').expect(404);
     await deleted(dee);
   });
 
   test('answers its pages from the worker, where the credentials are', async () => {
     const eve = await addMember(engine, 'Eve');
 
-    const answer = await api
-      .call('post', '/services/north/tenant/whose')
-      .set('Muster-Act-For', 'username:Eve')
-      .send({ why: 'curious' })
-      .expect(200);
+    const { token } = await testToken(api.identity, { userId: eve });
+    const answer = await api.as(token, 'post', '/services/north/tenant/whose').send({ why: 'curious' }).expect(200);
 
     expect(answer.body).toEqual({ action: 'whose', input: { why: 'curious' }, tenant: 'number 1' });
     await deleted(eve);

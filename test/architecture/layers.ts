@@ -54,16 +54,30 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     because: 'workflow code is replayed: take values from domain/, types from activities/, and do I/O in an activity.',
   },
   activities: {
-    from: ['domain', 'sdk', 'config', 'hooks', 'store', 'workflows/contracts'],
+    from: ['domain', 'sdk', 'config', 'hooks', 'store', 'auth/external', 'auth/mail', 'workflows/contracts'],
     packages: ['@temporalio/activity', '@temporalio/common', 'pino', 'uuidv7'],
     because: 'an activity finds the manager, calls it, records. It knows nobody above it.',
   },
   workers: {
-    from: ['domain', 'config', 'hooks', 'store', 'activities', 'workflows/contracts', 'workflows'],
+    from: [
+      'domain',
+      'config',
+      'hooks',
+      'store',
+      'auth/external',
+      'auth/mail',
+      'activities',
+      'workflows/contracts',
+      'workflows',
+    ],
     packages: ['@temporalio/worker', '@temporalio/client', '@temporalio/common', 'pino', 'prom-client'],
     because: 'workers/ only wires: what is worth testing belongs below it.',
   },
-  auth: { from: ['domain', 'config', 'store'], packages: [], because: 'auth/ says who somebody is; api/ asks it.' },
+  auth: {
+    from: ['domain', 'sdk', 'config', 'store'],
+    packages: ['nodemailer', 'openid-client', 'pino', 'zod', '@node-rs/argon2', 'ldapts', 'rate-limiter-flexible'],
+    because: 'auth/ says who somebody is, and what they have elsewhere; api/ and activities/ ask it.',
+  },
   api: {
     from: ['domain', 'sdk', 'config', 'roster', 'hooks', 'store', 'auth', 'workflows/contracts'],
     packages: [

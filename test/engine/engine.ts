@@ -3,6 +3,10 @@ import { join } from 'node:path';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Webhook } from '../../activities/deliver-notifications';
+import type { MailDesk } from '../../auth/mail/deliver';
+import { mailDesk } from '../../auth/mail/setup';
+import type { MailSetup } from '../../auth/mail/setup';
+import { configSchema } from '../../config/schema';
 import { createSealer } from '../../config/sealer';
 import type { Sealer } from '../../config/sealer';
 import { sealServiceSecrets } from '../../config/service-secrets';
@@ -35,6 +39,8 @@ export interface TestEngine {
   /** For processes that are to work with this engine's database. */
   readonly secretKey: string;
   readonly log: string[];
+  /** Where redirects come to. */
+  readonly publicUrl: string;
   /** Adds a service, its secrets sealed, and waits until it is known. */
   addService(service: NewTestService): Promise<ServiceRecord>;
   startWorker(): Promise<WorkerProcess>;
@@ -58,6 +64,10 @@ export interface TestEngineOptions {
   readonly worker?: boolean;
   /** Instead of loading folders. */
   readonly registry?: ConnectorRegistry;
+  /** What sends mails. Default: no server. */
+  readonly mail?: (db: Database, sealer: Sealer) => MailDesk;
+  /** Where redirects come to. */
+  readonly publicUrl?: string;
   /** Hard end of one call, and with it the wait after a lost answer. Default: as in production. */
   readonly callTimeoutMs?: number;
 }
@@ -82,6 +92,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
       ...options.packages,
       db,
     }));
+  const publicUrl = options.publicUrl ?? 'http://muster.test';
   const secretKey = randomBytes(32).toString('base64');
   const sealer = createSealer(secretKey);
   const starter = createStarter({ address, namespace });
@@ -100,6 +111,8 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
       concurrency: 40,
       failpoint: undefined,
       callTimeoutMs: options.callTimeoutMs ?? 15_000,
+      publicUrl,
+      mail: options.mail?.(db, sealer) ?? noMail({ db, sealer, log, publicUrl }),
     });
     let drained: Promise<void> | undefined;
     // A test may end a worker before the engine is closed.
@@ -119,6 +132,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
     sealer,
     secretKey,
     log: lines,
+    publicUrl,
     startWorker,
     addService: (service) => addService({ db, sealer, flowDeps, flow }, service),
     close: async () => {
@@ -128,6 +142,10 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
       await database.drop();
     },
   };
+}
+
+function noMail(parts: Omit<MailSetup, 'config'>): MailDesk {
+  return mailDesk({ ...parts, config: configSchema.parse({}) });
 }
 
 async function addService(

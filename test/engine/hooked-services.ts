@@ -75,7 +75,7 @@ export async function openHookedServices(connectors: readonly Connector[]): Prom
     failpoint: failpointOf(undefined),
     random: () => 0,
   };
-  const deps = { ...flowDeps, ...engine };
+  const deps = { ...flowDeps, ...engine, mail: { transport: undefined, operators: [] } };
   const runSweep = async (): Promise<void> => void (await sweep(deps, () => undefined));
   const send = async (written: { readonly change: RecordedChange | undefined }): Promise<void> => {
     if (written.change === undefined) throw new Error('nothing was changed');
@@ -145,6 +145,10 @@ function notingStarter(started: string[]): Starter {
     probe: () => note('probe'),
     reconcile: () => note('reconcile'),
     sweepNow: async () => undefined,
+    sendMail: () => note('mail'),
+    authorizeExternal: () => note('authorize external'),
+    revokeExternal: () => note('revoke external'),
+    refreshExternal: () => note('refresh external'),
     callManager: () => note('call'),
     close: async () => undefined,
   };

@@ -4,18 +4,25 @@ import supertest from 'supertest';
 import { createApp } from '../../api/app';
 import { hookRoutes } from '../../api/hook-routes';
 import { routes } from '../../api/routes/index';
+import { wazoRoutes } from '../../api/wazo/router';
+import { externalPlugins } from '../../auth/external/plugins';
 import { adminTokenAuthenticator } from '../../auth/admin-token';
+import { firstOf, tokenAuthenticator } from '../../auth/authenticator';
 import { createSealer, generateKey } from '../../config/sealer';
 import { createPort } from '../../hooks/port';
 import { openDatabase } from '../../store/database';
 import { createTestDatabase } from './database';
+import { testIdentity } from './identity';
 import type { AddressInfo } from 'node:net';
 import type { ApiContext } from '../../api/context';
+import type { Door } from '../../api/identify';
+import type { RequestRates } from '../../auth/request-rates';
+import type { Database } from '../../store/database';
 import type { Starter } from '../../hooks/starter';
 import type { Connector } from '../../sdk/index';
 import type { Test } from 'supertest';
 
-type Verb = 'get' | 'post' | 'put' | 'patch' | 'delete';
+type Verb = 'get' | 'head' | 'post' | 'put' | 'patch' | 'delete';
 
 /** The real application on a real database; the flow only notes what it was told. */
 export interface TestApi {
@@ -27,6 +34,8 @@ export interface TestApi {
   readonly logged: () => string;
   /** A request with the admin token. */
   call(method: Verb, path: string): Test;
+  /** A request with another token. */
+  as(token: string, method: Verb, path: string): Test;
   /** A request without a token. */
   anonymous(method: Verb, path: string): Test;
   /** Makes it answer on a port of its own as well; its URL. */
@@ -37,6 +46,10 @@ export interface TestApi {
 export interface TestApiOptions {
   readonly connectors?: readonly Connector[];
   readonly context?: Partial<ApiContext>;
+  /** The `auth` section of the configuration. */
+  readonly auth?: Readonly<Record<string, unknown>>;
+  /** Default: no limits. */
+  readonly rates?: (db: Database) => RequestRates;
 }
 
 /** Builds the API for one test file. Every answer is checked against its documented schema. */
@@ -47,12 +60,17 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
   const lines: string[] = [];
   const told: string[] = [];
   const token = 'muster_test-token-of-the-administrator';
+  const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
   const context: ApiContext = {
     db,
+    identity: testIdentity(options.context?.db ?? db, options.auth, log),
     flow: notingFlow(told),
     registry: registryOf(options.connectors ?? []),
     sealer,
-    log: pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) }),
+    externalPlugins: externalPlugins().plugins,
+    publicUrl: 'http://muster.test',
+    mailEnabled: true,
+    log,
     temporalUiUrl: 'http://temporal.test',
     temporalNamespace: 'default',
     temporalAnswers: async () => true,
@@ -61,9 +79,10 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
     portFor: (service) => createPort({ db, sealer, starter: notingStarter(told) }, service),
     ...options.context,
   };
-  const authenticator = adminTokenAuthenticator(token);
-  const mounts = [hookRoutes({ context, authenticator })];
-  const app = createApp({ context, routes, authenticator, mounts, checkAnswers: true });
+  const authenticator = firstOf(adminTokenAuthenticator(token), tokenAuthenticator(context.db));
+  const door: Door = { authenticator, ...(options.rates === undefined ? {} : { rates: options.rates(context.db) }) };
+  const mounts = [hookRoutes({ ...door, context }), wazoRoutes(context)];
+  const app = createApp({ ...door, context, routes, mounts, checkAnswers: true, trustedProxies: ['loopback'] });
   const server = createServer(app);
   return {
     context,
@@ -71,6 +90,7 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
     told,
     logged: () => lines.join(''),
     call: (method, path) => supertest(app)[method](path).set('Authorization', `Bearer ${token}`),
+    as: (other, method, path) => supertest(app)[method](path).set('Authorization', `Bearer ${other}`),
     anonymous: (method, path) => supertest(app)[method](path),
     listen: async () => {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -94,6 +114,10 @@ function notingFlow(told: string[]): ApiContext['flow'] {
     syncSteered: (syncId) => note('syncSteered', syncId),
     serviceOpened: () => note('serviceOpened'),
     reconciliationRequested: (service, id) => note('reconciliationRequested', service, id),
+    mailQueued: (id) => note('mailQueued', id),
+    authorizationStep: (id) => note('authorizationStep', id),
+    externalUnlinked: (userId) => note('externalUnlinked', userId),
+    refreshExternal: ({ type, userId }) => note('refreshExternal', type, userId),
     callManager: async () => ({ ok: true, missing: [], remote: 'fake 1.0' }),
     callHookAction: async (service, action) => ({ service, action }),
   };
@@ -110,6 +134,10 @@ function notingStarter(told: string[]): Starter {
     probe: (service) => note('probe', service),
     reconcile: () => note('reconcile'),
     sweepNow: () => note('sweep now'),
+    sendMail: (id) => note('send mail', id),
+    authorizeExternal: (id) => note('authorize external', id),
+    revokeExternal: (id) => note('revoke external', id),
+    refreshExternal: () => note('refresh external'),
     callManager: () => note('call manager'),
     close: async () => undefined,
   };

@@ -9,6 +9,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { FEW_ACCOUNTS } from '../../hooks/flow';
 import { findTemporalBinary } from '../../runtime/temporal-binary';
+import { loginPurpose } from '../../auth/mail/deliver';
 import { passwordPurpose } from '../../config/service-secrets';
 import { Rejected, Unavailable } from '../../sdk/index';
 import { requestAccount } from '../../store/account-requests';
@@ -16,6 +17,7 @@ import type { AccountRequestKind } from '../../store/account-requests';
 import { addMembers, createGroup } from '../../store/groups';
 import { resumeService } from '../../store/engine-services';
 import { pauseByHand } from '../../store/pauses';
+import { newMailId, queuePasswordReset } from '../../store/mails';
 import { readService } from '../../store/services';
 import type { ServiceRecord } from '../../store/services';
 import { readSync, requestSync } from '../../store/syncs';
@@ -29,6 +31,7 @@ import {
   syncWorkflowId,
 } from '../../workflows/contracts';
 import type { SyncProgress } from '../../workflows/contracts';
+import { linkingOn } from '../external/linking';
 import { startTestEngine } from '../engine/engine';
 import type { TestEngine } from '../engine/engine';
 import { addMember, BY, eventually, grantMembers, insertMembers, settled } from '../engine/organisation';
@@ -73,6 +76,7 @@ class Recorder {
     await this.syncs();
     await this.sweepsAndCalls();
     await this.scheduled();
+    await this.external();
   }
 
   private async plainAccounts(): Promise<void> {
@@ -225,7 +229,7 @@ class Recorder {
   /** What schedules start: here it is started by hand. */
   private async scheduled(): Promise<void> {
     const { client } = this.scene;
-    for (const type of ['validateAllUsers', 'retention', 'reconcileAllServices']) {
+    for (const type of ['validateAllUsers', 'retention', 'purgeTokens', 'reconcileAllServices']) {
       await this.write(
         kebab(type),
         await client.workflow.start(type, { workflowId: type, taskQueue: ENGINE_TASK_QUEUE, args: [] }),
@@ -235,6 +239,26 @@ class Recorder {
       'reconcile-service',
       client.workflow.getHandle(await this.idOf(`WorkflowType = 'reconcileService'`)),
     );
+  }
+
+  /** A token of 20 s is about to end from the beginning: reading it refreshes it. */
+  private async external(): Promise<void> {
+    const { engine, client } = this.scene;
+    const linking = await linkingOn(engine, 20);
+    try {
+      await this.person();
+      const username = `person-${this.count}`;
+      await linking.link(username);
+      await linking.credential(username).expect(200);
+      await linking.api.call('delete', `/v1/users/username:${username}/external/campus`).expect(204);
+      const mailId = newMailId();
+      await queuePasswordReset(engine.db, mailId, engine.sealer.seal('person-1', loginPurpose(mailId)));
+      await engine.flow.mailQueued(mailId);
+      for (const type of ['sendMail', 'authorizeExternal', 'refreshExternal', 'revokeExternal'])
+        await this.write(kebab(type), client.workflow.getHandle(await this.idOf(`WorkflowType = '${type}'`)));
+    } finally {
+      await linking.close();
+    }
   }
 
   private idOf(query: string): Promise<string> {

@@ -39,6 +39,13 @@ export const PROBE_OPTIONS: ActivityOptions = {
   retry: { maximumAttempts: 1 },
 };
 
+/** One call of a plug-in, 15 s at most, and the wait for another's refresh. What fails is an outcome; only a dead worker is a failure. */
+export const EXTERNAL_OPTIONS: ActivityOptions = {
+  startToCloseTimeout: '2 minutes',
+  heartbeatTimeout: '5 seconds',
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+};
+
 /** The API waits for it: one try. */
 export const CALL_OPTIONS: ActivityOptions = {
   startToCloseTimeout: '20 seconds',

@@ -1,0 +1,36 @@
+import { isServiceError, Unavailable } from '../../sdk/errors';
+import type { AnyServiceError } from '../../sdk/errors';
+import type { ExternalCall } from '../../sdk/external-accounts';
+
+export interface CallLimits {
+  readonly userId: string;
+  /** Cancellation of the activity, drain of the worker. */
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Calls a plug-in: with a deadline that holds even if it does not look at its signal, and with typed errors whatever it
+ * throws. Texts of unknown errors may hold anything, so they are kept as `cause` only.
+ */
+export async function callPlugin<T>(limits: CallLimits, work: (call: ExternalCall) => Promise<T>): Promise<T> {
+  const signal = AbortSignal.any([limits.signal, AbortSignal.timeout(limits.timeoutMs)]);
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(new Unavailable('the other side did not answer in time', { code: 'timeout' }));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work({ userId: limits.userId, signal }), aborted]);
+  } catch (error) {
+    throw translated(error);
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function translated(error: unknown): AnyServiceError {
+  if (isServiceError(error)) return error;
+  return new Unavailable('the plug-in failed in an unexpected way', { cause: error, code: 'unexpected' });
+}

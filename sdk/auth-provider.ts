@@ -1,0 +1,153 @@
+import type { z } from 'zod';
+
+const BRAND = Symbol.for('muster.auth-provider');
+
+/** Who somebody is in the system that vouches for them, so that Muster can find the person: never by name. */
+export interface ProvenPerson {
+  /** The source's stable key of the person, as in the roster's `externalId`. */
+  readonly externalId?: string | undefined;
+  /** Counts only when `emailVerified` is true. */
+  readonly email?: string | undefined;
+  readonly emailVerified?: boolean | undefined;
+}
+
+/** What a provider says about one client. Extend it to carry more, and extend `toDict` with what may be shown. */
+export class ClientData {
+  readonly clientId: string;
+  /** What people and logs call it. Default: the id. */
+  readonly name: string;
+  readonly roles: readonly string[];
+  /** Access entries beside those of the roles. Default none. */
+  readonly acl: readonly string[];
+  /** Shown with the client; no secrets. Default {}. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly person: ProvenPerson | undefined;
+
+  constructor(data: ClientDataFields) {
+    this.clientId = data.clientId;
+    this.name = data.name ?? data.clientId;
+    this.roles = data.roles;
+    this.acl = data.acl ?? [];
+    this.metadata = data.metadata ?? {};
+    this.person = data.person;
+  }
+
+  /** What the API shows of it. */
+  toDict(): Readonly<Record<string, unknown>> {
+    return { clientId: this.clientId, roles: this.roles };
+  }
+}
+
+/** What `ClientData` is made of. */
+export interface ClientDataFields {
+  /** The provider's own, stable id of the client. */
+  readonly clientId: string;
+  readonly name?: string | undefined;
+  readonly roles: readonly string[];
+  readonly acl?: readonly string[] | undefined;
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  readonly person?: ProvenPerson | undefined;
+}
+
+/** Any schema of a package: the request's body, flat. Give optional fields optional; what does not fit answers 400. */
+export type PackageSchema = z.ZodType;
+
+/**
+ * A source of identities. Extend it; build everything from the configuration section that the constructor gets. Only
+ * `authPackage` and `authenticate` are required: what is not implemented is not offered, and answers 501 with its name.
+ * Every method may throw; Muster reports the trouble, skips the provider, and goes on with the others.
+ */
+export abstract class AuthProvider {
+  /** What `authenticate` takes. */
+  abstract readonly authPackage: PackageSchema;
+  /** Who that is; undefined = the credentials are wrong (throw only for trouble of the provider itself). */
+  abstract authenticate(authPackage: unknown): Promise<ClientData | undefined>;
+
+  /** False while it cannot serve: it answers 503 and stands so in the readiness. */
+  get initialized(): boolean | Promise<boolean> {
+    return true;
+  }
+
+  /** True when its writes change a system outside of Muster: they become operations, retried until they are done. */
+  readonly writesOutside?: boolean;
+  readonly createClientPackage?: PackageSchema;
+  readonly clientRegistrationPackage?: PackageSchema;
+  readonly updateClientPackage?: PackageSchema;
+  readonly selfUpdateClientPackage?: PackageSchema;
+
+  /** Adds a client, as an admin asks. */
+  createClient?(createPackage: unknown): Promise<ClientData>;
+  /** Adds a client, as somebody asks for themselves; offered only where self-registration is switched on. */
+  clientSelfRegister?(registrationPackage: unknown): Promise<ClientData>;
+  enableClient?(clientId: string): Promise<void>;
+  disableClient?(clientId: string): Promise<void>;
+  /** "Not there" counts as done. */
+  deleteClient?(clientId: string): Promise<void>;
+  addRoles?(clientId: string, roles: readonly string[]): Promise<void>;
+  deleteRoles?(clientId: string, roles: readonly string[]): Promise<void>;
+  updateClient?(clientId: string, updatePackage: unknown): Promise<ClientData>;
+  clientSelfUpdate?(clientId: string, updatePackage: unknown): Promise<ClientData>;
+  listClients?(): Promise<readonly ClientData[]>;
+  /** undefined = there is no such client any more. Without it only admins may make further tokens. */
+  getClient?(clientId: string): Promise<ClientData | undefined>;
+  /** Frees connections at the end of the process. */
+  close?(): Promise<void>;
+}
+
+/** The members of a provider that may be absent, as the API names them. */
+export const AUTH_ABILITIES = [
+  'createClient',
+  'clientSelfRegister',
+  'enableClient',
+  'disableClient',
+  'deleteClient',
+  'addRoles',
+  'deleteRoles',
+  'updateClient',
+  'clientSelfUpdate',
+  'listClients',
+  'getClient',
+] as const;
+
+/** One of `AUTH_ABILITIES`. */
+export type AuthAbility = (typeof AUTH_ABILITIES)[number];
+
+/** What the provider of this class implements. */
+export function authAbilities(provider: AuthProvider): readonly AuthAbility[] {
+  return AUTH_ABILITIES.filter((ability) => typeof provider[ability] === 'function');
+}
+
+/** What a provider is told about where it runs. */
+export interface AuthProviderContext {
+  /** The name of its section in the configuration, e.g. `staff`. */
+  readonly name: string;
+  /** Writes a line to Muster's log; never give it a secret. */
+  readonly log: (level: 'info' | 'warn' | 'error', event: string, facts?: Readonly<Record<string, unknown>>) => void;
+}
+
+/** What a provider's module declares. */
+export interface AuthProviderDefinition<Config> {
+  /** The kind, e.g. `ldap`: lower case, unique. */
+  readonly kind: string;
+  readonly title: string;
+  /** The SDK major it was written for. */
+  readonly sdk: number;
+  /** Validates its section of the configuration; refuse unknown keys (`z.strictObject`). */
+  readonly config: z.ZodType<Config>;
+  /** The class, not an instance: Muster builds it from the section. */
+  readonly provider: new (config: Config, context: AuthProviderContext) => AuthProvider;
+}
+
+/** What `defineAuthProvider` makes and a module exports. */
+export type AuthProviderModule = AuthProviderDefinition<unknown> & { readonly [BRAND]: true };
+
+/** Declares an authentication provider. Export the result from the module's index. */
+export function defineAuthProvider<Config>(definition: AuthProviderDefinition<Config>): AuthProviderModule {
+  // The type of the section is only known inside the module; the loader validates before it builds the provider.
+  return { ...definition, [BRAND]: true } as unknown as AuthProviderModule;
+}
+
+/** True for what `defineAuthProvider` made, also by another copy of the SDK. */
+export function isAuthProviderModule(value: unknown): value is AuthProviderModule {
+  return typeof value === 'object' && value !== null && BRAND in value;
+}
