@@ -2,18 +2,12 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import { TemporalFailure } from '@temporalio/common';
 import type { RetentionDays, TokenPurge } from '../domain/retention';
 import { createPort } from '../hooks/port';
-import { callUpdateAllGroups, isForAllGroups } from '../hooks/sync-hooks';
-import { beginNextSync } from '../hooks/flow';
 import type { FlowDependencies } from '../hooks/flow';
 import { hasManager } from '../hooks/overrides';
 import { engineServiceByName } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
 import { dropLease, leaseRemainingMs, takeLeases } from '../store/leases';
 import { NEVER_MS, readSituations } from '../store/situations';
-import { stageDone, stageSync } from '../store/sync-items';
-import { withdrawSync } from '../store/sync-withdrawal';
-import { finishSync, readSync } from '../store/syncs';
-import type { Sync } from '../store/syncs';
 import { deliverMail } from '../auth/mail/deliver';
 import type { MailDesk } from '../auth/mail/deliver';
 import type { ExternalDesk } from '../auth/external/authorize';
@@ -41,7 +35,6 @@ import type { Webhook } from './deliver-notifications';
 import type { ActivityDependencies } from './dependencies';
 import { answerManagerCall } from './answer-call';
 import type { CallOptions } from './manager-call';
-import { compareFirst } from './full-sync';
 import { refreshExternal, revokeExternal, stepExternal } from './external';
 import type { StepAnswer } from './external';
 import { probeService } from './probe';
@@ -56,6 +49,7 @@ import { sweep } from './sweep';
 import type { SweepReport } from './sweep';
 import { syncChunk } from './sync-chunk';
 import type { ChunkAnswer, ChunkRequest } from './sync-chunk';
+import { beginSync, endSync } from './sync-ends';
 
 export type { SweepReport } from './sweep';
 
@@ -269,48 +263,4 @@ async function convergeRemoteGroups(deps: ActivityDependencies, input: GroupsInp
     heartbeat: () => context.heartbeat(),
     isPaused: ({ pausedReason }) => pausedReason !== null,
   });
-}
-
-/**
- * Stages a sync; `later`: it waits for the comparison that it begins with. A hook that updates all groups by itself is asked
- * first; what it has done needs no account looked at.
- */
-async function beginSync(deps: ActivityDependencies & FlowDependencies, syncId: string): Promise<number | 'later'> {
-  const sync = await readSync(deps.db, syncId);
-  const service = sync === undefined ? undefined : await engineServiceByName(deps.db, sync.service);
-  const isToStage = sync?.status === 'staging' && sync.total === 0 && !sync.dryRun;
-  if (isToStage && service !== undefined) {
-    const begun = await beforeStaging(deps, service, sync);
-    if (begun !== 'stage it') return begun;
-  }
-  const total = await stageSync(deps.db, syncId);
-  deps.failpoint('sync:after-stage');
-  return total;
-}
-
-async function beforeStaging(
-  deps: ActivityDependencies & FlowDependencies,
-  service: EngineService,
-  sync: Sync,
-): Promise<number | 'later' | 'stage it'> {
-  if (isForAllGroups(deps, service, sync) && !(await callUpdateAllGroups(deps, service)))
-    return stageDone(deps.db, sync.id, 'done by the hook');
-  const comparison = await compareFirst(deps, service, sync);
-  if (comparison === 'running') return 'later';
-  return comparison === 'failed' ? 0 : 'stage it';
-}
-
-async function endSync(
-  deps: ActivityDependencies & FlowDependencies,
-  syncId: string,
-  cancelled: boolean,
-): Promise<void> {
-  const reason = cancelled ? 'the sync was cancelled' : 'not reached';
-  if (cancelled) await withdrawSync(deps.db, syncId);
-  await finishSync(deps.db, syncId, { status: cancelled ? 'cancelled' : 'succeeded', reason });
-  deps.failpoint('sync:after-finish');
-  const sync = await readSync(deps.db, syncId);
-  if (sync !== undefined) await beginNextSync(deps, sync.service);
-  // What became due beside the sync does not wait for the next tick.
-  if (!cancelled && sync?.dryRun === false) await deps.starter.sweepNow();
 }

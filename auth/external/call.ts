@@ -1,3 +1,4 @@
+import { startDeadline } from '../../sdk/deadline';
 import { isServiceError, Unavailable } from '../../sdk/errors';
 import type { AnyServiceError } from '../../sdk/errors';
 import type { ExternalCall } from '../../sdk/external-accounts';
@@ -14,7 +15,8 @@ export interface CallLimits {
  * throws. Texts of unknown errors may hold anything, so they are kept as `cause` only.
  */
 export async function callPlugin<T>(limits: CallLimits, work: (call: ExternalCall) => Promise<T>): Promise<T> {
-  const signal = AbortSignal.any([limits.signal, AbortSignal.timeout(limits.timeoutMs)]);
+  const deadline = startDeadline(limits.signal, limits.timeoutMs);
+  const { signal } = deadline;
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
     onAbort = () => reject(new Unavailable('the other side did not answer in time', { code: 'timeout' }));
@@ -26,6 +28,7 @@ export async function callPlugin<T>(limits: CallLimits, work: (call: ExternalCal
   } catch (error) {
     throw translated(error);
   } finally {
+    deadline.clear();
     if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
 }

@@ -106,6 +106,7 @@ describe('the first login', () => {
       password: refuse,
       granted: async () => entitled,
       account: async () => ({ status: 'pending', name: null }),
+      linked: refuse,
     };
     const service = { name: 'forum', title: undefined, url: undefined, settings: {} };
     const hook = new DiscourseHook({ service, port, storage: { query: refuse } });
