@@ -14,7 +14,10 @@ import { compareFirst } from './full-sync';
  * Stages a sync; `later`: it waits for the comparison that it begins with. A hook that updates all groups by itself is asked
  * first; what it has done needs no account looked at.
  */
-export async function beginSync(deps: ActivityDependencies & FlowDependencies, syncId: string): Promise<number | 'later'> {
+export async function beginSync(
+  deps: ActivityDependencies & FlowDependencies,
+  syncId: string,
+): Promise<number | 'later'> {
   const sync = await readSync(deps.db, syncId);
   const service = sync === undefined ? undefined : await engineServiceByName(deps.db, sync.service);
   const isToStage = sync?.status === 'staging' && sync.total === 0 && !sync.dryRun;
