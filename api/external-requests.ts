@@ -138,11 +138,24 @@ export async function usableAccount(
 ): Promise<ExternalAccountRecord> {
   const found = await readExternalAccount(context.db, key);
   if (found.broken === null && isGoodEnough(found)) return found;
-  if (found.broken === null) await context.flow.refreshExternal(key);
+  if (found.broken === null) await refreshed(context, key, found);
   const after = await readExternalAccount(context.db, key);
   if (after.broken !== null)
     throw new Problem('conflict', `The ${key.type} account must be linked again: ${after.broken}.`);
   if (after.goodForMs !== null && after.goodForMs <= 0)
     throw new Problem('service-failed', `The ${key.type} credential has ended and could not be refreshed now.`);
   return after;
+}
+
+/** Without a worker a credential that is still good for some seconds is better than none. */
+async function refreshed(
+  { flow }: RequestFacts['context'],
+  key: ExternalKey,
+  { goodForMs }: ExternalAccountRecord,
+): Promise<void> {
+  try {
+    await flow.refreshExternal(key);
+  } catch (error) {
+    if (goodForMs === null || goodForMs <= 0) throw error;
+  }
 }

@@ -74,7 +74,7 @@ export const configSchema = z.strictObject({
   apiHost: text.default('127.0.0.1'),
   apiPort: port.default(8080),
   /** Where browsers reach the API, when that is not where it listens: for redirects and the links in mails. */
-  publicUrl: webUrl.optional(),
+  publicUrl: webUrl.refine((url) => /^https?:\/\/[^/?#]+\/?$/.test(url), 'must have no path').optional(),
   /** Folder of this installation: keys, tokens, embedded servers. */
   home: text.default('.muster'),
   /** Absent = made at the first start in `<home>/admin-token`. */

@@ -45,12 +45,13 @@ export async function revocationLater(db: Queryable, id: string, inMs: number): 
 /** Ids of what is due. */
 export async function dueRevocations(
   db: Queryable,
-  { limit, userId }: { readonly limit: number; readonly userId?: string },
+  { limit, userId, type }: { readonly limit: number; readonly userId?: string; readonly type?: string },
 ): Promise<readonly string[]> {
   const rows = await db.query<{ id: string }>(
     `select id from external_revocations where next_try <= clock_timestamp() and ($2::uuid is null or user_id = $2)
+       and ($3::text is null or type = $3)
      order by next_try limit $1`,
-    [limit, userId ?? null],
+    [limit, userId ?? null, type ?? null],
   );
   return rows.rows.map((row) => row.id);
 }

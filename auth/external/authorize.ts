@@ -84,7 +84,7 @@ async function complete(desk: ExternalDesk, row: AuthorizationRecord, signal: Ab
   const attempts = await countAttempt(context.db, row.id);
   try {
     // Some far sides end all rights of a person with one revocation: an older one must not come after the new right.
-    for (const old of await dueRevocations(context.db, { limit: 10, userId: row.userId }))
+    for (const old of await dueRevocations(context.db, { limit: 10, userId: row.userId, type: row.type }))
       await revokeOne(desk, old, signal);
     const { resource } = await types.get(row.type);
     const callback = resource.callbacks?.[row.callback ?? ''];

@@ -3,6 +3,7 @@ import type { Configuration } from 'openid-client';
 import { z } from 'zod';
 import { defineExternalAccounts } from '../../sdk/external-accounts';
 import type { ExternalDependencies } from '../../sdk/external-accounts';
+import { serverUrl } from './oauth-client';
 import { oauthFailure } from './oauth-errors';
 import { OauthResource } from './oauth-resource';
 import type { RemoteIdentity, Tokens } from './oauth-resource';
@@ -13,8 +14,8 @@ const config = z.strictObject({
   clientSecret: z.string().min(1).max(500),
   /** `guilds.join` lets a Discord service add the person to its server. */
   scopes: z.array(z.string().max(100)).max(30).default(['identify', 'guilds.join']),
-  apiUrl: z.url().default('https://discord.com/api/v10'),
-  authorizationUrl: z.url().default('https://discord.com/oauth2/authorize'),
+  apiUrl: serverUrl.default('https://discord.com/api/v10'),
+  authorizationUrl: serverUrl.default('https://discord.com/oauth2/authorize'),
 });
 type Config = z.output<typeof config>;
 

@@ -4,15 +4,11 @@ import { z } from 'zod';
 import { Misconfigured } from '../../sdk/errors';
 import { defineExternalAccounts } from '../../sdk/external-accounts';
 import type { ExternalDependencies } from '../../sdk/external-accounts';
-import { isLoopback } from './oauth-client';
+import { serverUrl } from './oauth-client';
 import { OauthResource } from './oauth-resource';
 import type { RemoteIdentity, Tokens } from './oauth-resource';
 import { oauthFailure } from './oauth-errors';
 import { linkedIdentity } from './safe-model';
-
-const serverUrl = z
-  .url({ protocol: /^https?$/, error: 'must be a URL' })
-  .refine((url) => url.startsWith('https:') || isLoopback(url), 'must begin with https://');
 
 const config = z
   .strictObject({

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Unavailable } from '../../sdk/errors';
 import { defineExternalAccounts } from '../../sdk/external-accounts';
 import type { ExternalCall, ExternalData, ExternalDependencies } from '../../sdk/external-accounts';
+import { serverUrl } from './oauth-client';
 import { oauthFailure } from './oauth-errors';
 import { OauthResource } from './oauth-resource';
 import type { RemoteIdentity, Tokens } from './oauth-resource';
@@ -14,8 +15,8 @@ const config = z.strictObject({
   clientSecret: z.string().min(1).max(500),
   scopes: z.array(z.string().max(100)).max(30).default(['read:user']),
   /** GitHub Enterprise Server: `https://<host>` and `https://<host>/api/v3`. */
-  webUrl: z.url().default('https://github.com'),
-  apiUrl: z.url().default('https://api.github.com'),
+  webUrl: serverUrl.default('https://github.com'),
+  apiUrl: serverUrl.default('https://api.github.com'),
 });
 type Config = z.output<typeof config>;
 

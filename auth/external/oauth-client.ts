@@ -8,6 +8,7 @@ import {
   None,
 } from 'openid-client';
 import type { ClientAuth, CustomFetch, ServerMetadata } from 'openid-client';
+import { z } from 'zod';
 
 /** How our client is registered at an OAuth 2 server. */
 export interface OauthSettings {
@@ -96,7 +97,12 @@ function fetchUntil(signal: AbortSignal): CustomFetch {
     });
 }
 
+/** Address of a server that gets secrets: encrypted, or on this machine. */
+export const serverUrl = z
+  .url({ protocol: /^https?$/, error: 'must be a URL' })
+  .refine((url) => url.startsWith('https:') || isLoopback(url), 'must begin with https://');
+
 /** True for addresses that never leave this machine. */
-export function isLoopback(url: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(new URL(url).hostname);
+function isLoopback(url: string): boolean {
+  return URL.canParse(url) && /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(new URL(url).hostname);
 }

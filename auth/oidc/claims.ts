@@ -1,13 +1,11 @@
 import { z } from 'zod';
-import { isLoopback } from '../external/oauth-client';
+import { serverUrl } from '../external/oauth-client';
 
 const claimName = z.string().min(1).max(100);
 
 /** Section of an OpenID Connect server. */
 export const oidcSection = z.strictObject({
-  issuer: z
-    .url({ protocol: /^https?$/, error: 'must be a URL' })
-    .refine((url) => url.startsWith('https:') || isLoopback(url), 'must begin with https://'),
+  issuer: serverUrl,
   clientId: z.string().min(1).max(500),
   /** Absent: a public client. */
   clientSecret: z.string().min(1).max(2_000).optional(),

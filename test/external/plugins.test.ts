@@ -157,6 +157,10 @@ describe('a plug-in in a package of its own', () => {
     const insecure = { plugin: 'oauth2', config: { clientId: 'c', issuer: 'http://far.example.org' } };
     const refused = await api.call('put', '/v1/external/far/config').send(insecure).expect(422);
     expect(refused.body).toMatchObject({ errors: [{ pointer: '/config/issuer' }] });
+    await api
+      .call('put', '/v1/external/far/config')
+      .send({ plugin: 'discord', config: { ...secrets, apiUrl: 'no address' } })
+      .expect(422);
     await api.call('post', '/v1/users/username:ada/external/far').expect(404);
   });
 });

@@ -42,6 +42,8 @@ export const PROBE_OPTIONS: ActivityOptions = {
 /** One call of a plug-in, 15 s at most, and the wait for another's refresh. What fails is an outcome; only a dead worker is a failure. */
 export const EXTERNAL_OPTIONS: ActivityOptions = {
   startToCloseTimeout: '2 minutes',
+  // What cannot go on for so long (a missing key, a database that is away) ends; the row stays, and the sweep starts it again.
+  scheduleToCloseTimeout: '15 minutes',
   heartbeatTimeout: '5 seconds',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
 };
