@@ -11,6 +11,7 @@ import { changeRoutes } from './changes';
 import { externalAccountRoutes } from './external-accounts';
 import { externalCallbackRoutes } from './external-callback';
 import { externalTypeRoutes } from './external-types';
+import { connectorRoutes } from './connectors';
 import { grantRoutes } from './grants';
 import { groupRoutes } from './groups';
 import { guardRoutes } from './guard';
@@ -45,6 +46,7 @@ const identityRoutes: readonly Route[] = [
 const domainRoutes: readonly Route[] = [
   ...userRoutes,
   ...stateRoutes,
+  ...connectorRoutes,
   ...serviceRoutes,
   ...servicePauseRoutes,
   ...importRoutes,
