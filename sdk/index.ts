@@ -19,6 +19,8 @@ export {
 export type { GoneOptions, AnyServiceError, ServiceErrorKind, ServiceErrorOptions, ThrottledOptions } from './errors';
 export { SDK_VERSION, defineConnector, isConnector } from './connector';
 export type { Connector, ConnectorDefinition, ConnectorMigration, NameRules } from './connector';
+export { configForm } from './config-form';
+export type { ConfigForm } from './config-form';
 export { registerHook, takeRegistrations } from './registry';
 export type { HookFactories, MenuItem, Registration, UrlHook } from './registry';
 export { startDeadline } from './deadline';

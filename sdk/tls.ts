@@ -16,15 +16,22 @@ export interface TlsOptions {
 
 /** The keys of a connector's configuration that say all this; `tlsKey` belongs into `secrets`. */
 export const tlsFields = {
-  /** PEM of the authorities that are trusted, instead of those that Node knows. */
-  tlsCa: pem('CERTIFICATE').optional(),
-  /** PEM of Muster's own certificate, where the far side asks for one. */
-  tlsCertificate: pem('CERTIFICATE').optional(),
-  tlsKey: pem('PRIVATE KEY').optional(),
-  /** The name that the certificate must carry, where it is not the host's. */
-  tlsServerName: z.string().min(1).optional(),
-  /** Default false. true = anybody in between can read and change everything. */
-  tlsAcceptAnyCertificate: z.boolean().optional(),
+  tlsCa: pem('CERTIFICATE')
+    .optional()
+    .describe('PEM of the authorities that are trusted, instead of those that Node knows.'),
+  tlsCertificate: pem('CERTIFICATE')
+    .optional()
+    .describe("PEM of Muster's own certificate, where the far side asks for one."),
+  tlsKey: pem('PRIVATE KEY').optional().describe('PEM of the key of that certificate.'),
+  tlsServerName: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("The name that the certificate must carry, where it is not the host's."),
+  tlsAcceptAnyCertificate: z
+    .boolean()
+    .optional()
+    .describe('Default false. true = anybody in between can read and change everything.'),
 };
 
 /** The values of `tlsFields`, as `HttpClient` and `tlsSettings` take them. */

@@ -1,6 +1,7 @@
 import { accountActionRoutes } from './account-actions';
 import { accountRoutes } from './accounts';
 import { changeRoutes } from './changes';
+import { connectorRoutes } from './connectors';
 import { grantRoutes } from './grants';
 import { groupRoutes } from './groups';
 import { guardRoutes } from './guard';
@@ -25,6 +26,7 @@ import type { Route } from '../route';
 const domainRoutes: readonly Route[] = [
   ...userRoutes,
   ...stateRoutes,
+  ...connectorRoutes,
   ...serviceRoutes,
   ...servicePauseRoutes,
   ...importRoutes,

@@ -25,7 +25,9 @@ export function nicknameOf(text: string): string {
 }
 
 function tidy(text: string): string {
-  return text.normalize('NFC').replace(/\s+/g, ' ').replace(/\p{C}/gu, '').trim();
+  // Normal again after characters were taken out: what they kept apart may belong together now.
+  const plain = text.normalize('NFC').replace(/\s/g, ' ').replace(/\p{C}/gu, '').normalize('NFC');
+  return plain.replace(/ +/g, ' ').trim();
 }
 
 /** Discord counts UTF-16 units; a character of two is not cut in half. */

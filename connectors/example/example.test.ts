@@ -11,7 +11,7 @@ import { startExampleTarget } from './fake-target';
 import { ListenerHook } from './listener';
 import { ExampleManager } from './manager';
 
-describeConnector({ connector, start: startExampleTarget });
+describeConnector({ connector, start: startExampleTarget, transport: 'http' });
 
 function call(): CallContext {
   return { signal: AbortSignal.timeout(5000), timeoutMs: 5000 };

@@ -1,3 +1,4 @@
+import { startHttpProxy } from '@muster/sdk/conformance';
 import type { ConformanceTarget, SeenAccount } from '@muster/sdk/conformance';
 import type { FakeUser } from './fake-state';
 import { startFake } from './fake';
@@ -5,9 +6,10 @@ import { startFake } from './fake';
 /** The fake, as the conformance kit wants to see it. It reads the fake's memory, not its API. */
 export async function startExampleTarget(): Promise<ConformanceTarget> {
   const fake = await startFake({ token: 'Canary-example-token' });
+  const proxy = await startHttpProxy(fake.url);
   const { state } = fake;
   return {
-    config: { url: fake.url, token: fake.token },
+    config: { url: proxy.url, token: fake.token },
     secrets: [fake.token],
     prefix: 'muster.',
     impossibleNames: ['', 'Upper', 'a b', 'a/b', 'x'.repeat(41)],
@@ -23,7 +25,11 @@ export async function startExampleTarget(): Promise<ConformanceTarget> {
         [...state.users.values()].some((user) => user.active && user.name === name && user.password === password),
     },
     loseNextAnswer: () => fake.loseNextAnswer(),
-    stop: () => fake.stop(),
+    answerNext: (answer) => proxy.answerNext(answer),
+    stop: async () => {
+      await proxy.close();
+      await fake.stop();
+    },
   };
 }
 

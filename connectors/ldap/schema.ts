@@ -5,43 +5,44 @@ const AttributeName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]*$/, { error: 'must
 const Dn = z.string().regex(/^[A-Za-z][A-Za-z0-9.-]*=.+$/, { error: 'must be a DN, e.g. ou=people,dc=example,dc=org' });
 
 const connection = {
-  /** `ldaps://host` or `ldap://host`, with a port if it is not 636 or 389. */
-  url: z.string().regex(/^ldaps?:\/\/[^/@?#\s]+\/?$/, { error: 'must look like ldaps://host or ldap://host:port' }),
-  /** Encrypts a connection that begins as `ldap://`. */
-  startTls: z.boolean().optional(),
-  /** Allows `ldap://` without encryption: passwords can then be read on the way. */
-  plaintext: z.boolean().optional(),
+  url: z
+    .string()
+    .regex(/^ldaps?:\/\/[^/@?#\s]+\/?$/, { error: 'must look like ldaps://host or ldap://host:port' })
+    .describe('`ldaps://host` or `ldap://host`, with a port if it is not 636 or 389.'),
+  startTls: z.boolean().optional().describe('Encrypts a connection that begins as `ldap://`.'),
+  plaintext: z
+    .boolean()
+    .optional()
+    .describe('Allows `ldap://` without encryption: passwords can then be read on the way.'),
   ...tlsFields,
-  /** Who Muster is there. */
-  bindDn: z.string().min(1),
-  bindPassword: z.string().min(1),
-  /** Where people are made and looked for. */
-  userBase: Dn,
-  /** Where groups are made and looked for. */
-  groupBase: Dn,
-  /** What else is written into a person's entry, by attribute. */
-  attributes: attributeMap.optional(),
+  bindDn: z.string().min(1).describe('Who Muster is there.'),
+  bindPassword: z.string().min(1).describe('The password of bindDn.'),
+  userBase: Dn.describe('Where people are made and looked for.'),
+  groupBase: Dn.describe('Where groups are made and looked for.'),
+  attributes: attributeMap.optional().describe("What else is written into a person's entry, by attribute."),
 };
 
 /** A directory as RFC 4510 and its kin have it: OpenLDAP, 389 Directory Server and others. */
 export const LdapConfig = z
   .strictObject({
     ...connection,
-    /** Keeps our key, in people and groups. Default `description`. */
-    keyAttribute: AttributeName.optional(),
-    /** The identity that survives a rename. Default `entryUUID`. */
-    idAttribute: AttributeName.optional(),
-    /** Object classes of people beside `inetOrgPerson`, for the attributes above. */
-    userClasses: z.array(AttributeName).optional(),
-    /** Default `groupOfNames`. */
-    groupClass: z.enum(['groupOfNames', 'groupOfUniqueNames']).optional(),
-    /** Stands in a group that has no member, since its class demands one. Default `cn=nobody` below `groupBase`. */
-    placeholderMember: Dn.optional(),
-    /**
-     * What keeps somebody out who is disabled. `ppolicy` (default): OpenLDAP's overlay, with `pwdLockout: TRUE`; `nsAccountLock`: 389
-     * Directory Server; `password`: the password is taken away, and who comes back needs a new one.
-     */
-    disableBy: z.enum(['ppolicy', 'nsAccountLock', 'password']).optional(),
+    keyAttribute: AttributeName.optional().describe('Keeps our key, in people and groups. Default `description`.'),
+    idAttribute: AttributeName.optional().describe('The identity that survives a rename. Default `entryUUID`.'),
+    userClasses: z
+      .array(AttributeName)
+      .optional()
+      .describe('Object classes of people beside `inetOrgPerson`, for the attributes above.'),
+    groupClass: z.enum(['groupOfNames', 'groupOfUniqueNames']).optional().describe('Default `groupOfNames`.'),
+    placeholderMember: Dn.optional().describe(
+      'Stands in a group that has no member, since its class demands one. Default `cn=nobody` below `groupBase`.',
+    ),
+    disableBy: z
+      .enum(['ppolicy', 'nsAccountLock', 'password'])
+      .optional()
+      .describe(
+        "What keeps somebody out who is disabled. `ppolicy` (default): OpenLDAP's overlay, with `pwdLockout: TRUE`; " +
+          '`nsAccountLock`: 389 Directory Server; `password`: the password is taken away, and who comes back needs a new one.',
+      ),
   })
   .superRefine(requireEncryption);
 export type LdapConfig = z.infer<typeof LdapConfig>;
@@ -50,12 +51,12 @@ export type LdapConfig = z.infer<typeof LdapConfig>;
 export const ActiveDirectoryConfig = z
   .strictObject({
     ...connection,
-    /** What comes behind the @ of a `userPrincipalName`. */
-    upnSuffix: z.string().min(1),
-    /** Keeps our key, in people and groups. Default `adminDescription`. */
-    keyAttribute: AttributeName.optional(),
-    /** Which groups are made. Default `global`. */
-    groupScope: z.enum(['global', 'domain local', 'universal']).optional(),
+    upnSuffix: z.string().min(1).describe('What comes behind the @ of a `userPrincipalName`.'),
+    keyAttribute: AttributeName.optional().describe('Keeps our key, in people and groups. Default `adminDescription`.'),
+    groupScope: z
+      .enum(['global', 'domain local', 'universal'])
+      .optional()
+      .describe('Which groups are made. Default `global`.'),
   })
   .superRefine(requireEncryption);
 export type ActiveDirectoryConfig = z.infer<typeof ActiveDirectoryConfig>;

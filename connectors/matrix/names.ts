@@ -25,15 +25,17 @@ export const localparts: NameRules = {
 
 export const roomNames: NameRules = {
   maxLength: ROOM_NAME_LENGTH,
-  clean: (name) =>
-    Array.from(name.normalize('NFC').replace(/\s+/g, ' ').replace(/\p{C}/gu, '').trim())
-      .slice(0, ROOM_NAME_LENGTH)
-      .join('')
-      .trim(),
+  clean: (name) => Array.from(tidy(name)).slice(0, ROOM_NAME_LENGTH).join('').trim(),
 };
 
 /** The name as it was given; throws Rejected for one that its rules would have altered. */
 export function checked(name: string, rules: NameRules): string {
   if (name !== '' && rules.clean(name) === name) return name;
   throw new Rejected('The name is empty, too long, or has characters that cannot be in it.', { code: 'name' });
+}
+
+/** Normal again after characters were taken out: what they kept apart may belong together now. */
+function tidy(name: string): string {
+  const plain = name.normalize('NFC').replace(/\s/g, ' ').replace(/\p{C}/gu, '').normalize('NFC');
+  return plain.replace(/ +/g, ' ').trim();
 }

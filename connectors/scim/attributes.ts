@@ -1,3 +1,4 @@
+import { mapAttributes } from '@muster/sdk';
 import type { AccountProfile } from '@muster/sdk';
 import type { ScimConfig, ScimUser } from './schema';
 
@@ -16,10 +17,8 @@ export interface Field {
 type Resource = Record<string, unknown>;
 
 export function profileFields(profile: AccountProfile, config: ScimConfig): readonly Field[] {
-  const more = Object.entries(config.attributes ?? {}).map(([path, attribute]) => ({
-    path,
-    value: Object.hasOwn(profile.attributes, attribute) ? (profile.attributes[attribute] ?? undefined) : undefined,
-  }));
+  const mapped = mapAttributes(config.attributes ?? {}, profile);
+  const more = Object.entries(mapped).map(([path, texts]) => ({ path, value: valueOf(texts) }));
   return [
     { path: 'userName', value: profile.name },
     { path: 'displayName', value: profile.displayName },
@@ -27,6 +26,11 @@ export function profileFields(profile: AccountProfile, config: ScimConfig): read
     { path: 'emails', value: emailsOf(profile.email) },
     ...more,
   ].map(({ path, value }) => ({ path, value: value === '' ? undefined : value }));
+}
+
+/** Several texts become a list of values, as RFC 7643 2.4 writes them. */
+function valueOf(texts: readonly string[]): unknown {
+  return texts.length > 1 ? texts.map((value) => ({ value })) : texts[0];
 }
 
 function emailsOf(email: string | null): unknown {

@@ -1,4 +1,4 @@
-import { tlsFields } from '@muster/sdk';
+import { attributeMap, tlsFields } from '@muster/sdk';
 import { z } from 'zod';
 
 /** Where the SCIM server is, who Muster is there, and what to believe instead of what the server says of itself. */
@@ -16,10 +16,10 @@ export const ScimConfig = z
     /** Members that one operation on a group names. Default 100. */
     membersPerRequest: z.int().min(1).max(1000).optional(),
     /**
-     * More attributes of a user: the SCIM attribute, and the attribute of the person that fills it. For example
-     * `{ "name.givenName": "firstName", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department": "team" }`.
+     * More attributes of a user, e.g. `{ "name.givenName": "{attributes.firstName}",
+     * "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department": "{attributes.team}" }`.
      */
-    attributes: z.record(z.string().regex(/^[\w:.-]*[\w$-]$/), z.string().min(1)).optional(),
+    attributes: attributeMap.optional(),
     ...tlsFields,
   })
   .refine((config) => config.token === undefined || config.user === undefined, {

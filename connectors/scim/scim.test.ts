@@ -62,7 +62,7 @@ describeWith(['scim2-server'], 'with PATCH, bulk and ETags (scim2-server)', () =
     const server = await startScim2();
     scene = new Scene(server, await startHttpProxy(server.origin), {
       membersPerRequest: 2,
-      attributes: { [DEPARTMENT]: 'team' },
+      attributes: { [DEPARTMENT]: '{attributes.team}' },
     });
   });
   afterAll(async () => {
@@ -226,7 +226,9 @@ describe('a server that cannot PATCH (SCIMMY)', () => {
   let scene: Scene;
   beforeAll(async () => {
     const server = await startScimmy({ patch: false, changePassword: false });
-    scene = new Scene(server, await startHttpProxy(server.origin), { attributes: { 'name.givenName': 'first' } });
+    scene = new Scene(server, await startHttpProxy(server.origin), {
+      attributes: { 'name.givenName': '{attributes.first}' },
+    });
   });
   afterAll(async () => {
     await scene.manager.close();
@@ -278,7 +280,7 @@ test('what servers write against the standard is understood', () => {
   expect(ScimUser.parse({ id: 7, userName: 'ada', active: 'False' })).toMatchObject({ id: '7', active: false });
 });
 
-test.each([{}, { token: 'a', user: 'b', password: 'c' }, { user: 'b' }, { attributes: { 'a b': 'c' } }])(
+test.each([{}, { token: 'a', user: 'b', password: 'c' }, { user: 'b' }, { attributes: { title: '{unknown}' } }])(
   'the configuration %j is judged by what it says of credentials',
   (config) => {
     const isFine = Object.keys(config).length === 0;

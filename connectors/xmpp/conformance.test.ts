@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { describeConnector, startTcpProxy } from '@muster/sdk/conformance';
+import { describeConnector, startHttpProxy } from '@muster/sdk/conformance';
 import type { ConformanceTarget, FarSide, SeenAccount } from '@muster/sdk/conformance';
 import { connector } from '.';
 import { fromLocalPart, toLocalPart } from './names';
@@ -11,6 +11,7 @@ describeWith(['ejabberdctl', 'erl'], 'xmpp on ejabberd', () => {
   describeConnector({
     connector,
     start: startTarget,
+    transport: 'http',
     without: {
       'a group name taken by a foreigner is a conflict': 'the name is a label, which several groups may have',
     },
@@ -18,19 +19,19 @@ describeWith(['ejabberdctl', 'erl'], 'xmpp on ejabberd', () => {
 });
 
 /** Requests that only look are not worth losing; nor those to the registry, which every write begins with. */
-const WRITES =
-  /^POST \/api\/(register|unregister|change_password|srg_create|srg_user_(?:add|del)|ban_account|kick_user) /;
+const WRITES = /^\/api\/(register|unregister|change_password|srg_create|srg_user_(?:add|del)|ban_account|kick_user)$/;
 
 async function startTarget(): Promise<ConformanceTarget> {
   const server = await startEjabberd();
-  const proxy = await startTcpProxy({ host: '127.0.0.1', port: server.port });
+  const proxy = await startHttpProxy(`http://127.0.0.1:${server.port}`);
   return {
-    config: { ...server.config, url: `http://127.0.0.1:${proxy.port}/api` },
+    config: { ...server.config, url: `${proxy.url}/api` },
     secrets: [server.password, Buffer.from(`muster@localhost:${server.password}`).toString('base64')],
     prefix: 'muster.',
     impossibleNames: ['', 'Upper', ' lead', 'two  spaces', 'nul\u0000', 'x'.repeat(101), 'straße'],
     farSide: farSideOf(server),
-    loseNextAnswer: () => proxy.loseNextAnswer((bytes) => WRITES.test(bytes.toString('latin1'))),
+    loseNextAnswer: () => proxy.loseNextAnswer(({ url }) => WRITES.test(url ?? '')),
+    answerNext: (answer) => proxy.answerNext(answer),
     stop: async () => {
       await proxy.close();
       await server.stop();

@@ -3,15 +3,21 @@ import { z } from 'zod';
 
 /** Configuration of one XMPP service: an ejabberd with its HTTP API. */
 export const XmppConfig = z.strictObject({
-  /** Where `mod_http_api` answers, e.g. `https://chat.example.org:5443/api`. */
-  url: z.url({ protocol: /^https?$/ }),
-  /** The JID of Muster's account there, e.g. `muster@example.org`. It also keeps what Muster knows of the others. */
-  user: z.string().regex(/^[^@/\s]+@[^@/\s]+$/, { error: 'must look like muster@example.org' }),
-  password: z.string().min(1),
-  /** The virtual host whose accounts these are. Default: that of `user`. */
-  host: z.string().min(1).optional(),
-  /** Default true: the members of a group see each other in their contact lists. */
-  showMembers: z.boolean().optional(),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .describe('Where `mod_http_api` answers, e.g. `https://chat.example.org:5443/api`.'),
+  user: z
+    .string()
+    .regex(/^[^@/\s]+@[^@/\s]+$/, { error: 'must look like muster@example.org' })
+    .describe(
+      "The JID of Muster's account there, e.g. `muster@example.org`. It also keeps what Muster knows of the others.",
+    ),
+  password: z.string().min(1).describe('Its password; the first passwords of accounts are made from it too.'),
+  host: z.string().min(1).optional().describe('The virtual host whose accounts these are. Default: that of `user`.'),
+  showMembers: z
+    .boolean()
+    .optional()
+    .describe('Default true: the members of a group see each other in their contact lists.'),
   ...tlsFields,
 });
 export type XmppConfig = z.infer<typeof XmppConfig>;

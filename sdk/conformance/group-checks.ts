@@ -29,6 +29,8 @@ export const groupChecks: readonly Check[] = [
     run: goneGroup,
   },
   { title: 'adding and removing members may run twice', ...BY_GROUP, run: membersTwice },
+  { title: 'two who join one group at once are both in it', ...BY_GROUP, run: joinAtOnce },
+  { title: 'two accounts that enter one group at once are both in it', ...BY_ACCOUNT, run: enterAtOnce },
 ];
 
 async function ensureTwice(bench: Bench): Promise<void> {
@@ -162,6 +164,43 @@ async function membersTwice(bench: Bench): Promise<void> {
     assert.notEqual(await bench.manager.changeMembers(group, change, bench.call()), 'gone');
     assert.notEqual(await bench.manager.changeMembers(group, change, bench.call()), 'gone');
     await expectGroups(bench, ref, change.add.length > 0 ? [group.remoteId] : []);
+  }
+}
+
+async function joinAtOnce(bench: Bench): Promise<void> {
+  const [one, other] = [await bench.create(), await bench.create()];
+  const group = await bench.ensure();
+
+  await bothAtOnce(bench, [one, other], (ref) =>
+    bench.manager.changeMembers(group, { add: [ref], remove: [] }, bench.call()),
+  );
+
+  for (const ref of [one, other]) await expectGroups(bench, ref, [group.remoteId]);
+}
+
+async function enterAtOnce(bench: Bench): Promise<void> {
+  const [one, other] = [await bench.create(), await bench.create()];
+  const group = await bench.ensure();
+
+  await bothAtOnce(bench, [one, other], (ref) =>
+    bench.manager.setGroups(ref, { wanted: [group], managed: [group] }, bench.call()),
+  );
+
+  for (const ref of [one, other]) await expectGroups(bench, ref, [group.remoteId]);
+}
+
+/** Who is overtaken may say so (and is tried again), but what was said to be done is done. */
+async function bothAtOnce(
+  bench: Bench,
+  refs: readonly AccountRef[],
+  write: (ref: AccountRef) => Promise<unknown>,
+): Promise<void> {
+  const settled = await Promise.allSettled(refs.map(write));
+  for (const [index, outcome] of settled.entries()) {
+    const ref = refs[index];
+    if (outcome.status === 'fulfilled' || ref === undefined) continue;
+    await bench.failure(Promise.reject(outcome.reason), 'unavailable');
+    await write(ref);
   }
 }
 

@@ -1,3 +1,5 @@
+import type { CannedAnswer } from '../testing/http-proxy';
+
 /** What a connector gives the conformance kit: its far side, a reader of it that shares no code with the manager, faults. */
 export interface ConformanceTarget {
   /** A configuration of one service, as an operator would write it. */
@@ -11,6 +13,10 @@ export interface ConformanceTarget {
   readonly farSide: FarSide;
   /** Arms one fault: the next write is done at the far side, but its answer never arrives. */
   loseNextAnswer(): void;
+  /** For managers over HTTP (`transport: 'http'`): the next request gets this answer, and does not reach the far side. */
+  answerNext?(answer: CannedAnswer): void;
+  /** How the far side says that it is too fast, if not by 429 and `Retry-After`. */
+  readonly throttle?: { readonly answer: CannedAnswer; readonly retryAfterMs: number };
   stop(): Promise<void>;
 }
 

@@ -113,7 +113,7 @@ async function logIn(port: number, user: string, password: string): Promise<Xmpp
     said = '';
     socket.write(text);
     await until(
-      async () => wanted.test(said) || socket.destroyed,
+      async () => wanted.test(said) || socket.destroyed || said.includes('<failure'),
       () => said,
     );
     if (!wanted.test(said)) {

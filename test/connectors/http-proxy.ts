@@ -20,8 +20,8 @@ export interface SeenRequest {
 export interface HttpProxy {
   readonly url: string;
   readonly journal: readonly SeenRequest[];
-  /** The next write is done by the far side, but its answer never arrives. */
-  loseNextAnswer(): void;
+  /** The next write (that fits) is done by the far side, but its answer never arrives. */
+  loseNextAnswer(fits?: (request: SeenRequest) => boolean): void;
   /** The next request that fits is answered so, and does not reach the far side. */
   answerNext(answer: OwnAnswer, fits?: (request: SeenRequest) => boolean): void;
   forget(): void;
@@ -32,12 +32,12 @@ interface State {
   readonly target: URL;
   readonly journal: SeenRequest[];
   readonly answers: { readonly answer: OwnAnswer; readonly fits: (request: SeenRequest) => boolean }[];
-  loseAnswer: boolean;
+  losing: ((request: SeenRequest) => boolean) | undefined;
 }
 
 /** Starts it on a free port in front of `target`, e.g. `http://127.0.0.1:18100`. */
 export async function startHttpProxy(target: string): Promise<HttpProxy> {
-  const state: State = { target: new URL(target), journal: [], answers: [], loseAnswer: false };
+  const state: State = { target: new URL(target), journal: [], answers: [], losing: undefined };
   const server = createServer((request, response) => {
     void serve(state, request, response);
   });
@@ -45,8 +45,8 @@ export async function startHttpProxy(target: string): Promise<HttpProxy> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     journal: state.journal,
-    loseNextAnswer: () => {
-      state.loseAnswer = true;
+    loseNextAnswer: (fits = () => true) => {
+      state.losing = fits;
     },
     answerNext: (answer, fits = () => true) => {
       state.answers.push({ answer, fits });
@@ -75,8 +75,8 @@ async function serve(state: State, request: IncomingMessage, response: ServerRes
     return;
   }
   const answer = await forward(state.target, seen, body).catch(() => undefined);
-  const isLost = state.loseAnswer && !['GET', 'HEAD'].includes(method);
-  if (isLost) state.loseAnswer = false;
+  const isLost = !['GET', 'HEAD'].includes(method) && state.losing?.(seen) === true;
+  if (isLost) state.losing = undefined;
   if (isLost || answer === undefined) {
     request.socket.destroy();
     return;

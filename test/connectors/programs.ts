@@ -3,10 +3,10 @@ import type { ChildProcess } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 
 /** Where Debian puts what only administrators start. */
-const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin', '/usr/lib/rabbitmq/bin'];
+const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
 
 /** Where .ci/install-servers puts what comes from PyPI. */
 const PYTHON_FOLDER = join(__dirname, '..', '..', '.muster', 'test-servers', 'python', 'bin');
@@ -14,7 +14,8 @@ const PYTHON_FOLDER = join(__dirname, '..', '..', '.muster', 'test-servers', 'py
 /** The path of an installed program, or undefined. */
 export function findProgram(name: string): string | undefined {
   const folders = [PYTHON_FOLDER, ...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_FOLDERS];
-  return folders.map((folder) => join(folder, name)).find(isExecutable);
+  const files = isAbsolute(name) ? [name] : folders.map((folder) => join(folder, name));
+  return files.find(isExecutable);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Conflict, Gone, Unavailable, defineConnector } from '@muster/sdk';
 import type {
+  AccountKey,
   AccountProfile,
   AccountRef,
   AnyServiceError,
@@ -8,10 +9,13 @@ import type {
   CreateOutcome,
   DeleteOutcome,
   ManagedGroups,
+  MemberChange,
   NewAccount,
+  GroupRef,
+  RemoteAccount,
   WriteOutcome,
 } from '@muster/sdk';
-import { CONFORMANCE_CHECKS, runCheck } from '@muster/sdk/conformance';
+import { CONFORMANCE_CHECKS, HTTP_CHECKS, runCheck } from '@muster/sdk/conformance';
 import { connector as good } from '../../connectors/example';
 import { startExampleTarget } from '../../connectors/example/fake-target';
 import { ExampleManager } from '../../connectors/example/manager';
@@ -113,6 +117,26 @@ class ClaimsEveryError extends ExampleManager {
   }
 }
 
+class SwallowsErrors extends ExampleManager {
+  override async findAccount(key: AccountKey, call: CallContext): Promise<RemoteAccount | undefined> {
+    return super.findAccount(key, call).catch(() => undefined);
+  }
+}
+
+class DropsWhatComesTogether extends ExampleManager {
+  #isBusy = false;
+
+  override async setGroups(ref: AccountRef, groups: ManagedGroups, call: CallContext): Promise<WriteOutcome> {
+    if (this.#isBusy) return 'done';
+    this.#isBusy = true;
+    try {
+      return await super.setGroups(ref, groups, call);
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+}
+
 const CONTROLS = [
   ['a lost answer after creating leaves exactly one account', RetriesInside],
   ['an account is found by its key alone', ForgetsKeys],
@@ -128,6 +152,9 @@ const CONTROLS = [
   ['no secret is in an error, in JSON or in what is printed', ShowsItsToken],
   ['abilities are read without building the manager', HidesItsMethods],
   ['an error that is not its own is left alone', ClaimsEveryError],
+  ['two accounts that enter one group at once are both in it', DropsWhatComesTogether],
+  ['a creation that failed at the far side is made good by the next', RetriesInside],
+  ...HTTP_CHECKS.filter(({ needs }) => needs.length === 0).map(({ title }) => [title, SwallowsErrors] as const),
 ] as const;
 
 function brokenBy(manager: typeof ExampleManager): typeof good {
@@ -157,6 +184,30 @@ test.each([...new Set(CONTROLS.map(([title]) => title))])('the rule "%s" is cont
   await target.stop();
 });
 
+/** The example service as one that keeps members by group. */
+function byGroup(manager: typeof ExampleManager): typeof good {
+  class ByGroup extends manager {
+    static override readonly membership = 'by group' as never;
+
+    async changeMembers(group: GroupRef, { add, remove }: MemberChange, call: CallContext): Promise<WriteOutcome> {
+      for (const ref of add) await this.setGroups(ref, { wanted: [group], managed: [group] }, call);
+      for (const ref of remove) await this.setGroups(ref, { wanted: [], managed: [group] }, call);
+      return 'done';
+    }
+  }
+  return brokenBy(ByGroup);
+}
+
+test('the rule about two who join at once finds a manager that drops one', async () => {
+  const title = 'two who join one group at once are both in it';
+  const target = await startExampleTarget();
+
+  await expect(runCheck(title, byGroup(DropsWhatComesTogether), target)).rejects.toThrow(/./);
+  await expect(runCheck(title, byGroup(ExampleManager), target)).resolves.toBeUndefined();
+
+  await target.stop();
+});
+
 test('a configuration that takes anything is found', async () => {
   const target = await startExampleTarget();
   const config = z.looseObject({ url: z.string(), token: z.string() });
@@ -170,7 +221,7 @@ test('a configuration that takes anything is found', async () => {
 });
 
 test('every rule has a title of its own', () => {
-  const titles = CONFORMANCE_CHECKS.map(({ title }) => title);
+  const titles = [...CONFORMANCE_CHECKS, ...HTTP_CHECKS].map(({ title }) => title);
 
   expect(new Set(titles).size).toBe(titles.length);
 });
