@@ -226,12 +226,17 @@ export interface ItemResult {
   readonly planned?: PlannedAccount;
 }
 
+/** What the service itself has said of an account that failed stands with it: the list of failures says why. */
+const SAID_REASON = `case when r.outcome = 'failed' then coalesce((
+  select r.reason || ': ' || (a.last_error ->> 'message') from accounts a join syncs y on y.service_id = a.service_id
+  where y.id = i.sync_id and a.user_id = i.user_id), r.reason) else r.reason end`;
+
 /** Records results in one commit, and counts them. An item keeps its first outcome, so a retry counts nothing twice. */
 export async function recordItems(db: Queryable, syncId: string, results: readonly ItemResult[]): Promise<void> {
   if (results.length === 0) return;
   await db.query(
     `with done as (
-       update sync_items i set outcome = r.outcome, reason = r.reason, planned = coalesce(r.planned, i.planned), finished_at = clock_timestamp()
+       update sync_items i set outcome = r.outcome, reason = ${SAID_REASON}, planned = coalesce(r.planned, i.planned), finished_at = clock_timestamp()
        from (select distinct on (seq) * from jsonb_to_recordset($2::jsonb) r (seq integer, outcome text, reason text, planned jsonb)) r
        where i.sync_id = $1 and i.seq = r.seq and i.outcome is null
        returning i.outcome

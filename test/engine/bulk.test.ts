@@ -216,7 +216,7 @@ describe('trouble in a bulk run', () => {
 
     expect(sync).toMatchObject({ total: PEOPLE, failed: 1, succeeded: PEOPLE - 1 });
     const [failed] = await listSyncItems(engine.db, { syncId, outcome: 'failed', limit: 10 });
-    expect(failed).toMatchObject({ userId: odd, reason: 'rejected' });
+    expect(failed).toMatchObject({ userId: odd, reason: 'rejected: no such display name here' });
     expect(await readAccount(engine.db, service.id, odd)).toMatchObject({ attention: 'rejected', nextTry: 'never' });
   });
 
