@@ -1,6 +1,6 @@
 import { Secret } from '@muster/sdk';
 import type { NewAccount } from '@muster/sdk';
-import { describeConnector } from '@muster/sdk/conformance';
+import { describeConnector, startHttpProxy } from '@muster/sdk/conformance';
 import type { ConformanceTarget, SeenAccount } from '@muster/sdk/conformance';
 import { connector } from '.';
 import { startFakeDiscord } from './fake';
@@ -23,6 +23,7 @@ class LinkedManager extends DiscordManager {
 
 describeConnector({
   connector: { ...connector, manager: LinkedManager as unknown as NonNullable<typeof connector.manager> },
+  transport: 'http',
   start: startTarget,
   without: {
     'a name taken by a foreigner is a conflict and the foreigner stays': 'people bring their own names',
@@ -32,9 +33,10 @@ describeConnector({
 
 async function startTarget(): Promise<ConformanceTarget> {
   fake = await startFakeDiscord();
+  const proxy = await startHttpProxy(new URL(fake.url).origin);
   const { state } = fake;
   return {
-    config: { token: fake.token, guildId: state.guildId, baseUrl: fake.url },
+    config: { token: fake.token, guildId: state.guildId, baseUrl: `${proxy.url}/api/v10` },
     secrets: [fake.token, 'Canary-oauth'],
     prefix: 'muster-',
     impossibleNames: [],
@@ -49,7 +51,11 @@ async function startTarget(): Promise<ConformanceTarget> {
       },
     },
     loseNextAnswer: () => fake.loseNextAnswer(),
-    stop: () => fake.stop(),
+    answerNext: (answer) => proxy.answerNext(answer),
+    stop: async () => {
+      await proxy.close();
+      await fake.stop();
+    },
   };
 }
 

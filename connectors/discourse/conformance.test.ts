@@ -1,4 +1,4 @@
-import { describeConnector } from '@muster/sdk/conformance';
+import { describeConnector, startHttpProxy } from '@muster/sdk/conformance';
 import type { ConformanceTarget, SeenAccount } from '@muster/sdk/conformance';
 import { connector } from '.';
 import { startFakeDiscourse } from './fake';
@@ -17,6 +17,7 @@ describe('who leaves is deleted', () => {
 describe('who leaves is suspended', () => {
   describeConnector({
     connector,
+    transport: 'http',
     start: () => startTarget({}),
     without: {
       ...WITHOUT,
@@ -27,9 +28,10 @@ describe('who leaves is suspended', () => {
 
 async function startTarget(config: Partial<DiscourseConfig>): Promise<ConformanceTarget> {
   const fake = await startFakeDiscourse();
+  const proxy = await startHttpProxy(fake.url);
   const { forum, apiKey, connectSecret } = fake;
   return {
-    config: { url: fake.url, apiKey, connectSecret, accounts: 'at once', ...config },
+    config: { url: proxy.url, apiKey, connectSecret, accounts: 'at once', ...config },
     secrets: [apiKey, connectSecret],
     prefix: 'kit-',
     impossibleNames: ['', 'ab', 'a b c', 'a__b', 'ends_', 'x'.repeat(21)],
@@ -43,7 +45,11 @@ async function startTarget(config: Partial<DiscourseConfig>): Promise<Conformanc
       },
     },
     loseNextAnswer: () => fake.loseNextAnswer(),
-    stop: () => fake.stop(),
+    answerNext: (answer) => proxy.answerNext(answer),
+    stop: async () => {
+      await proxy.close();
+      await fake.stop();
+    },
   };
 }
 

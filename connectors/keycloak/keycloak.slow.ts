@@ -1,6 +1,6 @@
 import { Secret } from '@muster/sdk';
 import type { AccountRef, CallContext, NewAccount } from '@muster/sdk';
-import { describeConnector } from '@muster/sdk/conformance';
+import { describeConnector, startHttpProxy as startBreakingProxy } from '@muster/sdk/conformance';
 import type { ConformanceTarget, FarSide } from '@muster/sdk/conformance';
 import { connector } from '.';
 import { startHttpProxy } from '../../test/connectors/http-proxy';
@@ -31,10 +31,15 @@ describeWith([KEYCLOAK_PROGRAM, 'java'], 'on Keycloak', () => {
   });
 
   describe('with groups', () => {
-    describeConnector({ connector, start: async () => targetOf(server, proxy, 'group') });
+    describeConnector({
+      connector,
+      transport: 'http',
+      start: () => targetOf(server, 'group'),
+      without: { 'a 401 is the configuration': 'a token that is not known any more is fetched anew, once' },
+    });
   });
   describe('with roles', () => {
-    describeConnector({ connector, start: async () => targetOf(server, proxy, 'role') });
+    describeConnector({ connector, start: () => targetOf(server, 'role') });
   });
 
   describe('what is Keycloak', () => {
@@ -154,15 +159,18 @@ function person(name: string, attributes: NewAccount['profile']['attributes'] = 
   };
 }
 
-function targetOf(server: KeycloakServer, proxy: HttpProxy, groupsAre: 'group' | 'role'): ConformanceTarget {
+async function targetOf(server: KeycloakServer, groupsAre: 'group' | 'role'): Promise<ConformanceTarget> {
+  const proxy = await startBreakingProxy(server.url);
   return {
     config: { url: proxy.url, realm: server.realm, ...server.client, groupsAre },
     secrets: [server.client.clientSecret],
     prefix: `kit-${groupsAre}-`,
     impossibleNames: ['', 'Upper', 'a b', 'ab', 'a/b', 'é'],
     farSide: farSideOf(server, groupsAre),
-    loseNextAnswer: () => proxy.loseNextAnswer(({ path }) => !path.endsWith('/token')),
-    stop: async () => undefined,
+    loseNextAnswer: () =>
+      proxy.loseNextAnswer(({ method, url }) => method !== 'GET' && url?.endsWith('/token') === false),
+    answerNext: (answer) => proxy.answerNext(answer),
+    stop: () => proxy.close(),
   };
 }
 

@@ -47,6 +47,7 @@ function plain(name: string): string {
   return seen.replace(/[\p{Cc}\p{Z}]+/gu, ' ').trim();
 }
 
+/** The normal form may be made of characters that are not allowed (`⁇` is `??`), so they are taken out of it, not before. */
 function windowsPlain(name: string): string {
-  return plain(name.replace(/["/\\[\]:;|=,+*?<>@]/g, ''));
+  return plain(plain(name).replace(/["/\\[\]:;|=,+*?<>@]/g, ''));
 }

@@ -1,6 +1,6 @@
 import { Secret } from '@muster/sdk';
 import type { AccountRef, CallContext, NewAccount } from '@muster/sdk';
-import { describeConnector } from '@muster/sdk/conformance';
+import { describeConnector, startHttpProxy } from '@muster/sdk/conformance';
 import type { ConformanceTarget, SeenAccount } from '@muster/sdk/conformance';
 import { connector, directory } from '.';
 import { DirectoryManager } from './directory-manager';
@@ -12,13 +12,14 @@ import type { WebhookConfig } from './schema';
 import { signedHeaders } from './signature';
 
 describeConnector({ connector, start: startTarget });
-describeConnector({ connector: directory, start: startTarget });
+describeConnector({ connector: directory, transport: 'http', start: startTarget });
 
 async function startTarget(): Promise<ConformanceTarget> {
   const receiver = await startFakeReceiver();
+  const proxy = await startHttpProxy(new URL(receiver.url).origin);
   const { accounts, groups } = receiver.directory;
   return {
-    config: { url: receiver.url, secret: receiver.secret },
+    config: { url: `${proxy.url}/muster?token=Canary-url-token`, secret: receiver.secret },
     secrets: [receiver.secret, 'Canary-url-token'],
     prefix: 'muster-',
     impossibleNames: ['', 'root'],
@@ -34,7 +35,11 @@ async function startTarget(): Promise<ConformanceTarget> {
         [...accounts.values()].some((each) => each.name === name && each.password === password),
     },
     loseNextAnswer: () => receiver.loseNextAnswer(),
-    stop: () => receiver.stop(),
+    answerNext: (answer) => proxy.answerNext(answer),
+    stop: async () => {
+      await proxy.close();
+      await receiver.stop();
+    },
   };
 }
 
