@@ -6,7 +6,9 @@ import { makeOrganisation } from './organisation';
 import type { BenchPerson } from './organisation';
 import { plainLoop } from './plain-loop';
 import { startServers } from './servers';
+import { benchTokenCheck } from './token-check';
 import type { BenchServers } from './servers';
+import type { TokenCheckFigures } from './token-check';
 
 export interface ProvisioningFigures {
   readonly people: number;
@@ -19,6 +21,7 @@ export interface ProvisioningFigures {
   readonly workerPeakMib: number | undefined;
   readonly apiPeakMib: number | undefined;
   readonly concurrency: number;
+  readonly tokenCheck: TokenCheckFigures;
 }
 
 const CONCURRENCY = 8;
@@ -34,6 +37,8 @@ export async function benchProvisioning(people: number, log: (line: string) => v
     const cpuBefore = usedBy(servers, 'worker');
     const provisionSeconds = await timed(() => provision(servers, people, log));
     const cpuAfter = usedBy(servers, 'worker');
+    const tokenCheck = await benchTokenCheck(servers.client, servers.apiUrl);
+    log(`checked tokens, p99 ${tokenCheck.p99Ms.toFixed(1)} ms`);
     log(`provisioned in ${provisionSeconds.toFixed(1)} s; now the plain loop`);
     const plainSeconds = await plainLoop({
       target: servers.plainTarget,
@@ -51,6 +56,7 @@ export async function benchProvisioning(people: number, log: (line: string) => v
       workerPeakMib: servers.pids.worker === undefined ? undefined : peakMemoryMib(servers.pids.worker),
       apiPeakMib: servers.pids.api === undefined ? undefined : peakMemoryMib(servers.pids.api),
       concurrency: CONCURRENCY,
+      tokenCheck,
     };
   } finally {
     await servers.stop();
