@@ -18,6 +18,7 @@ describe('the frame of the API', () => {
       database: true,
       temporal: true,
       skippedConnectors: ['broken-module'],
+      authProviders: { local: true },
     });
   });
 

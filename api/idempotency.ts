@@ -52,7 +52,8 @@ function keyedRequest({ request, method }: OnceInput, key: string, digest: strin
   // The body may hold a password: a plain hash of it could be guessed, a keyed one cannot.
   const text = JSON.stringify([method, request.url, digest]);
   return {
-    principal: request.principal.actor,
+    // Not the actor: two clients must never share a key, whatever they are called.
+    principal: request.principal.clientId ?? request.principal.actor,
     key,
     requestHash: request.context.sealer.fingerprint(text, 'idempotency'),
   };

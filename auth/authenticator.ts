@@ -1,5 +1,6 @@
 import { findLiveToken } from '../store/auth-tokens';
 import { principalOf } from './principal';
+import { LOCAL } from './providers/local';
 import { effectiveAcl } from './roles';
 import { bearerToken, hashToken } from './token-text';
 import type { LiveToken } from '../store/auth-tokens';
@@ -41,7 +42,8 @@ export function callerOf(token: LiveToken): Principal {
   const { userId, username, externalId } = token;
   return principalOf({
     clientId: token.clientId,
-    clientName: token.clientName,
+    // A name of another provider must not read as one of ours, such as `client:admin`.
+    clientName: token.provider === LOCAL ? token.clientName : `${token.provider}/${token.clientName}`,
     tokenId: token.id,
     person: userId === null ? undefined : { id: userId, username: username ?? '', externalId },
     acl: effectiveAcl({

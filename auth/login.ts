@@ -39,19 +39,6 @@ export async function login(identity: Identity, request: LoginRequest): Promise<
   return issueSession(identity, client, request.wishes);
 }
 
-/**
- * A session for a client that another way of login (a redirect to a provider) has proved.
- * @throws AuthError wrong-credentials when the client is switched off; StoreError too-many-sessions
- */
-export async function loginAs(
-  identity: Identity,
-  proven: { readonly provider: string; readonly data: ClientData; readonly wishes?: TokenWishes },
-): Promise<IssuedToken> {
-  const client = await knownClient(identity, proven.provider, { data: proven.data, isLogin: true });
-  if (!client.enabled) throw wrongCredentials();
-  return issueSession(identity, client, proven.wishes ?? {});
-}
-
 function wrongCredentials(): AuthError {
   return new AuthError('wrong-credentials', 'The credentials are not right.');
 }

@@ -11,6 +11,7 @@ import { benchKills } from './sections/kills';
 import { benchOverhead } from './sections/overhead';
 import { benchPersons } from './sections/persons';
 import { benchScale } from './sections/scale';
+import { benchTokens } from './sections/tokens';
 
 /** In the order of the page. */
 const SECTIONS: readonly Section[] = [
@@ -23,6 +24,7 @@ const SECTIONS: readonly Section[] = [
   { name: 'guard', title: 'Many lose their right at once', run: benchGuard },
   { name: 'flood', title: '147,000 memberships at once', run: benchFlood },
   { name: 'failing', title: 'One account in ten fails', run: benchFailing },
+  { name: 'tokens', title: 'Checking a token', run: benchTokens },
   { name: 'provisioning', title: 'Import and provisioning into PostgreSQL', run: benchProvisioning },
 ];
 

@@ -24,6 +24,7 @@ export interface TargetConfig {
 /** A whole Muster of its own, as `npm start` runs it, with an external PostgreSQL. */
 export interface BenchServers {
   readonly client: Client;
+  readonly apiUrl: string;
   /** Configuration of the external service that Muster provisions. */
   readonly target: TargetConfig;
   /** A server like it, for the plain loop: it must not find the roles of the first run. */
@@ -58,6 +59,7 @@ export async function startServers(log: (line: string) => void): Promise<BenchSe
   const plain = await startEmbeddedPostgres({ dataDir: join(home, 'plain-target'), port: 0 });
   return {
     client: createClient({ url: launched.apiUrl, token: ensureAdminToken(home) }),
+    apiUrl: launched.apiUrl,
     target: targetOf(launched.target.url),
     plainTarget: targetOf(plain.url),
     pids: { worker: pidOf(home, 'worker'), api: pidOf(home, 'api') },

@@ -68,8 +68,6 @@ export abstract class AuthProvider {
     return true;
   }
 
-  /** True when its writes change a system outside of Muster: they become operations, retried until they are done. */
-  readonly writesOutside?: boolean;
   readonly createClientPackage?: PackageSchema;
   readonly clientRegistrationPackage?: PackageSchema;
   readonly updateClientPackage?: PackageSchema;

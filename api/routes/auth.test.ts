@@ -156,8 +156,8 @@ describe('a token', () => {
   test('is checked by presenting it, with GET and HEAD, with and without a permission', async () => {
     const { token } = await testToken(api.context.identity, { acl: ['foo.#', '!foo.bar'] });
 
-    await api.as(token, 'get', '/v1/auth/check').expect(200);
-    await api.as(token, 'head', '/v1/auth/check?scope=foo.baz').expect(200);
+    await api.as(token, 'get', '/v1/auth/check').expect(204);
+    await api.as(token, 'head', '/v1/auth/check?scope=foo.baz').expect(204);
     await api.as(token, 'get', '/v1/auth/check?scope=foo.bar').expect(403);
     await api.as('muster_unknown', 'head', '/v1/auth/check').expect(401);
     const many = await api.as(token, 'post', '/v1/auth/check').send({ scopes: ['foo.baz', 'foo.bar', 'foo'] });
@@ -185,7 +185,7 @@ describe('a token', () => {
       .expect(201);
     const smaller = (small.body as Issued).token;
 
-    await api.as(smaller, 'get', '/v1/auth/check?scope=foo.bar').expect(200);
+    await api.as(smaller, 'get', '/v1/auth/check?scope=foo.bar').expect(204);
     await api.as(smaller, 'get', '/v1/auth/check?scope=foo.baz').expect(403);
     const refused = await api
       .as(smaller, 'post', '/v1/auth/tokens')

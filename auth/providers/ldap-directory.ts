@@ -145,8 +145,8 @@ function escapeFilter(value: string): string {
 /** All values of an attribute as texts; servers spell its name as they like. */
 function valuesOf(entry: Entry, attribute: string): readonly string[] {
   const found = Object.entries(entry).find(([name]) => name.toLowerCase() === attribute.toLowerCase())?.[1];
-  const values = Array.isArray(found) ? found : [found ?? ''];
+  const values: readonly (Buffer | string)[] = Array.isArray(found) ? found : [found ?? ''];
   return values
-    .map((value) => (Buffer.isBuffer(value) ? value.toString('hex') : String(value)))
+    .map((value) => (typeof value === 'string' ? value : value.toString('hex')))
     .filter((value) => value !== '');
 }

@@ -1,3 +1,4 @@
+import { connect, createServer } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,8 @@ import { createTestApi } from '../../test/environment/api';
 import { describeWith, freePort } from '../../test/connectors/programs';
 import { startSlapd } from '../../test/connectors/slapd';
 import type { TestApi } from '../../test/environment/api';
+import { escapedName, firstValue, isLdapWrite, ldapTools } from '../../test/connectors/ldap-tools';
+import type { AddressInfo } from 'node:net';
 import type { Slapd } from '../../test/connectors/slapd';
 import { ldapSection } from './ldap';
 
@@ -31,10 +34,12 @@ describeWith(['slapd', 'ldapmodify'], 'people of a directory', () => {
   let slapd: Slapd;
   let api: TestApi;
   let folder: string;
+  let watch: WatchedPort;
   beforeAll(async () => {
     slapd = await startSlapd();
     const { userBase: base, groupBase } = slapd;
     await slapd.apply(`${people(base)}\n${groups(base, groupBase)}`);
+    watch = await watchedPort(slapd.port);
     const { url, bindDn, bindPassword } = slapd.config as Readonly<Record<string, string>>;
     const section = {
       plaintext: true,
@@ -56,6 +61,7 @@ describeWith(['slapd', 'ldapmodify'], 'people of a directory', () => {
         providers: {
           staff: { kind: 'ldap', config },
           'by-search': { kind: 'ldap', config: { ...config, groupBase, loginAttributes: ['mail'] } },
+          watched: { kind: 'ldap', config: { ...config, url: watch.uri } },
           sealed: { kind: 'ldap', config: { ...encrypted, caFile } },
           'start-tls': { kind: 'ldap', config: { ...config, plaintext: false, startTls: true, caFile } },
           'unknown-authority': { kind: 'ldap', config: encrypted },
@@ -67,6 +73,7 @@ describeWith(['slapd', 'ldapmodify'], 'people of a directory', () => {
   });
   afterAll(async () => {
     await api?.close();
+    watch?.close();
     await slapd?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -160,6 +167,23 @@ describeWith(['slapd', 'ldapmodify'], 'people of a directory', () => {
     await logIn('dan', PASSWORD).expect(200);
   });
 
+  test('are only read: nothing is ever written into the directory', async () => {
+    const path = `/v1/auth/clients/${(await logIn('dan', PASSWORD, 'watched').expect(200)).body.client.id as string}`;
+    await api.call('post', `${path}/disable`).expect(204);
+    await api.call('post', `${path}/enable`).expect(204);
+    await logIn('dan', 'not that one', 'watched').expect(401);
+    expect(watch.requests.length).toBeGreaterThan(5);
+    expect(watch.requests.filter(isLdapWrite)).toEqual([]);
+
+    const dan = `uid=${escapedName('dan')},${slapd.userBase}`;
+    const admin = { bindDn: 'cn=admin,dc=example,dc=org', password: 'admin-password', suffix: slapd.userBase };
+    const tools = ldapTools({ ...admin, uri: watch.uri });
+    await tools.apply(`dn: ${dan}\nchangetype: modify\nreplace: sn\nsn: seen\n`);
+    const [entry] = await slapd.search(slapd.userBase, '(uid=dan)');
+    expect(entry === undefined ? '' : firstValue(entry, 'sn')).toBe('seen');
+    expect(watch.requests.filter(isLdapWrite)).toHaveLength(1);
+  });
+
   test('get a further token as long as they are there, with the groups of that moment', async () => {
     const { body } = await logIn('eve', PASSWORD).expect(200);
     const token = body.token as string;
@@ -199,6 +223,27 @@ describeWith(['slapd', 'ldapmodify'], 'people of a directory', () => {
     expect(api.logged()).not.toContain(PASSWORD);
   });
 });
+
+interface WatchedPort {
+  readonly uri: string;
+  /** What was sent to the directory, piece by piece. */
+  readonly requests: Buffer[];
+  close(): void;
+}
+
+/** A port that hands everything on to the directory, and keeps what was asked. */
+async function watchedPort(port: number): Promise<WatchedPort> {
+  const requests: Buffer[] = [];
+  const server = createServer((socket) => {
+    const directory = connect(port, '127.0.0.1');
+    socket.on('data', (bytes: Buffer) => void requests.push(bytes));
+    for (const one of [socket, directory]) one.on('error', () => one.destroy());
+    socket.pipe(directory).pipe(socket);
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port: own } = server.address() as AddressInfo;
+  return { uri: `ldap://127.0.0.1:${own}`, requests, close: () => void server.close() };
+}
 
 function person(base: string, { uid, ...more }: Readonly<Record<string, string>>): string {
   const fields = Object.entries({ sn: uid ?? '', cn: uid ?? '', userPassword: PASSWORD, ...more });

@@ -128,6 +128,8 @@ describe('authentication providers', () => {
 
     expect(first.body.client).toMatchObject({ provider: 'staff', clientId: '7', roles: ['operator'] });
     expect(second.body.client).toMatchObject({ provider: 'visitors', clientId: '11', roles: [] });
+    const who = await api.as(first.body.token as string, 'get', '/v1/auth').expect(200);
+    expect(who.body.actor).toBe('client:staff/7');
     expect(api.logged()).toContain('auth.provider-failed');
     expect(api.logged()).not.toContain('pin of');
   });

@@ -22,6 +22,8 @@ const SECRETS: Record<string, string> = {
   'chosen password': `Chosen-Pa55-${tag}-canary`,
   'superseded password': `Older-Pa55-${tag}-canary`,
   'service credential': `Cred-${tag}-canary-token`,
+  'login password': `Login-Pa55-${tag}-canary`,
+  'mistyped password': `Mistyped-Pa55-${tag}-canary`,
 };
 /** Belong to a person: may stand in the rows that say who they are and what their account looks like. */
 const PERSONAL: Canaries = { email: `mail-${tag}-canary@example.org`, 'display name': `Display ${tag} Canary` };
@@ -90,6 +92,7 @@ async function live(): Promise<void> {
   expect(chosen.body).toMatchObject({ operation: { status: 'succeeded' } });
   password = { chosen: target.accounts.get(userId)?.password, reset: await reset(account) };
   SECRETS['generated password'] = password.reset ?? '';
+  await logins();
   await troubles(service.id, userId, account);
   await engine.flow.callManager('vault', 'testConnection').catch(() => undefined);
   await requestSync(engine.db, { serviceId: service.id, kind: 'full', scope: {}, actor: 'client:test' });
@@ -113,6 +116,33 @@ async function reset(account: string): Promise<string | undefined> {
   expect(first.status).toBe(200);
   expect(again.body).toMatchObject({ type: '/problems/secret-not-repeated' });
   return (first.body as { secret: string }).secret;
+}
+
+/** A client that logs in, mistypes, refreshes, and makes a token; all of these are secrets. */
+async function logins(): Promise<void> {
+  const username = `robot-${tag}`;
+  const right = { username, password: SECRETS['login password'] };
+  await api.call('post', '/v1/auth/clients/create').send(right).expect(201);
+  const mistyped = { username, password: SECRETS['mistyped password'] };
+  await api.anonymous('post', '/v1/auth').send(mistyped).expect(401);
+  await api
+    .anonymous('post', '/v1/auth')
+    .send({ ...mistyped, extra: true })
+    .expect(400);
+  const session = await api
+    .anonymous('post', '/v1/auth')
+    .send({ ...right, token: { application: 'phone' } })
+    .expect(200);
+  const { token, refreshToken } = session.body as { readonly token: string; readonly refreshToken: string };
+  const further = await api
+    .as(token, 'post', '/v1/auth/tokens')
+    .set('Idempotency-Key', `t-${tag}`)
+    .send({})
+    .expect(201);
+  await api.as(token, 'delete', '/v1/users/me').expect(403);
+  SECRETS['session token'] = token;
+  SECRETS['refresh token'] = refreshToken;
+  SECRETS['further token'] = (further.body as { readonly token: string }).token;
 }
 
 /** Errors that carry everything they should not. */
@@ -155,6 +185,7 @@ describe('a canary', () => {
   test('has really been where it should be used', () => {
     expect(password.chosen).toBe(SECRETS['chosen password']);
     expect(password.reset).toMatch(/.{12,}/);
+    expect(SECRETS['further token']).toMatch(/^muster_/);
     expect(target.called('setPassword')).toBeGreaterThanOrEqual(6);
     expect(argv.size).toBeGreaterThan(0);
     expect(api.logged().length).toBeGreaterThan(100);
