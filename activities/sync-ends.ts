@@ -54,6 +54,6 @@ export async function endSync(
   deps.failpoint('sync:after-finish');
   const sync = await readSync(deps.db, syncId);
   if (sync !== undefined) await beginNextSync(deps, sync.service);
-  // What became due beside the sync does not wait for the next tick.
-  if (!cancelled && sync?.dryRun === false) await deps.starter.sweepNow();
+  // What became due beside the sync does not wait for the next tick; where nothing could be done, the tick is soon enough.
+  if (!cancelled && sync?.dryRun === false && sync.succeeded > 0) await deps.starter.sweepNow();
 }
