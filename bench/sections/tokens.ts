@@ -10,7 +10,8 @@ export async function benchTokens(options: BenchOptions): Promise<SectionReport>
     const figures = await benchTokenCheck(servers.client, servers.apiUrl);
     const { checks, concurrency, perSecond, p50Ms, p99Ms } = figures;
     return {
-      method: paragraphs(`${checks} checks of the tokens of ten clients, each with a permission, ${concurrency} at a time over kept
+      method:
+        paragraphs(`${checks} checks of the tokens of ten clients, each with a permission, ${concurrency} at a time over kept
         connections; one API process, one statement in its database for each check.`),
       tables: [
         {
