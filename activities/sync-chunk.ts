@@ -72,8 +72,7 @@ export async function syncChunk(
   const broken = ends.find((end) => end.status === 'rejected');
   if (broken !== undefined) throw broken.reason;
   context.stop.throwIfAborted();
-  const waits = ends.flatMap((end) => (end.status === 'fulfilled' && end.value !== undefined ? [end.value] : []));
-  const [wait] = waits;
+  const [wait] = ends.flatMap((end) => (end.status === 'fulfilled' ? (end.value ?? []) : []));
   if (wait !== undefined) return wait;
   const left = await openItems(deps.db, request.syncId, request);
   return { waitMs: left.length === 0 ? null : LEASED_WAIT_MS };

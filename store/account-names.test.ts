@@ -1,6 +1,6 @@
 import { addAccount, addService, addUser, openTestStore } from '../test/store/organisation';
 import type { TestStore } from '../test/store/organisation';
-import { freeNames, markNameTaken, reserveName } from './account-names';
+import { freeNames, markNameTaken, reserveNames } from './account-names';
 import type { NameRequest } from './account-names';
 
 let store: TestStore;
@@ -17,8 +17,9 @@ async function person(serviceId: string): Promise<string> {
   return userId;
 }
 
-function reserve(request: Omit<NameRequest, 'rules'>, db = store.db) {
-  return reserveName(db, { ...request, rules: LOWER });
+async function reserve(request: Omit<NameRequest, 'rules'>, db = store.db): Promise<string | undefined> {
+  const [name] = await reserveNames(db, [{ ...request, rules: LOWER }]);
+  return name;
 }
 
 describe('remote names', () => {

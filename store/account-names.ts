@@ -14,15 +14,10 @@ export interface NameRequest {
 }
 
 /**
- * The name this account has or gets: the first candidate that it already holds, or that is free and is reserved now.
- * undefined = none can be made. A name stays reserved until `freeNames` (rule 6).
+ * The names these accounts have or get: for each the first candidate that it already holds, or that is free and is reserved
+ * now; undefined = none can be made. A name stays reserved until `freeNames` (rule 6). One statement for each candidate;
+ * answers in the order of the requests.
  */
-export async function reserveName(db: Queryable, request: NameRequest): Promise<string | undefined> {
-  const [name] = await reserveNames(db, [request]);
-  return name;
-}
-
-/** The names of many accounts, a statement for each candidate. Answers in the order of the requests. */
 export async function reserveNames(
   db: Queryable,
   requests: readonly NameRequest[],
@@ -68,7 +63,7 @@ async function holdNames(db: Queryable, candidates: readonly Candidate[]): Promi
   return new Set(held.rows.map((row) => row.n));
 }
 
-/** The name that `reserveName` would give now; nothing is reserved. undefined = none can be made. */
+/** The name that `reserveNames` would give now; nothing is reserved. undefined = none can be made. */
 export async function freeName(db: Queryable, request: NameRequest): Promise<string | undefined> {
   for (let attempt = 0; attempt < MAX_CANDIDATES; attempt += 1) {
     const candidate = candidateName(request.name, attempt, request.rules);

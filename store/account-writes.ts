@@ -28,12 +28,12 @@ export class AccountWrites {
     this.#releases = new Combiner((releases) => releaseLeases(db, releases));
   }
 
-  /** See `reserveName`. */
+  /** See `reserveNames`. */
   name(request: NameRequest, lane: Lane): Promise<string | undefined> {
     return this.#names.ask(request, lane === 'person');
   }
 
-  /** See `recordIntent`. @throws FenceLost */
+  /** See `recordIntents`. @throws FenceLost */
   async intent(lease: Lease, intent: NewIntent, lane: Lane): Promise<void> {
     if (!(await this.#intents.ask({ lease, intent }, lane === 'person'))) throw new FenceLost(lease);
   }

@@ -1,11 +1,12 @@
 import { accountRow, addAccount, addService, addUser, openTestStore, unique } from '../test/store/organisation';
 import type { TestStore } from '../test/store/organisation';
 import { requestAccount } from './account-requests';
+import { AccountWrites } from './account-writes';
 import { takeLeases } from './leases';
 import type { Lease } from './leases';
 import { readOperation } from './operations';
-import { FenceLost, recordFacts, recordIntent, releaseLease } from './settle';
-import type { Release } from './settle';
+import { FenceLost, recordFacts, releaseLease } from './settle';
+import type { NewIntent, Release } from './settle';
 import { readSituations } from './situations';
 import type { AccountSituation } from './situations';
 
@@ -20,6 +21,10 @@ interface Held {
   readonly userId: string;
   readonly lease: Lease;
   readonly situation: AccountSituation;
+}
+
+function intend({ lease }: Held, intent: NewIntent): Promise<void> {
+  return new AccountWrites(store.db).intent(lease, intent, 'person');
 }
 
 async function heldAccount(columns: Readonly<Record<string, unknown>> = {}): Promise<Held> {
@@ -233,7 +238,7 @@ describe('giving a lease back', () => {
 describe('intents', () => {
   test('an intent and its deadline are read back by whoever comes next', async () => {
     const held = await heldAccount();
-    await recordIntent(store.db, held.lease, { call: 'createAccount', name: 'ada', timeoutMs: 30_000 });
+    await intend(held, { call: 'createAccount', name: 'ada', timeoutMs: 30_000 });
 
     const [next] = await readSituations(store.other, held.serviceId, [held.userId]);
 
@@ -244,7 +249,7 @@ describe('intents', () => {
 
   test('a deadline that has passed asks nobody to wait', async () => {
     const held = await heldAccount();
-    await recordIntent(store.db, held.lease, { call: 'deleteAccount', name: 'ada', timeoutMs: 0 });
+    await intend(held, { call: 'deleteAccount', name: 'ada', timeoutMs: 0 });
 
     const [next] = await readSituations(store.db, held.serviceId, [held.userId]);
 
@@ -253,7 +258,7 @@ describe('intents', () => {
 
   test('an intent survives the holder and a takeover', async () => {
     const held = await heldAccount();
-    await recordIntent(store.db, held.lease, { call: 'createAccount', name: 'ada', timeoutMs: 30_000 });
+    await intend(held, { call: 'createAccount', name: 'ada', timeoutMs: 30_000 });
     await loseLease(held);
 
     const [next] = await readSituations(store.db, held.serviceId, [held.userId]);
@@ -265,7 +270,7 @@ describe('intents', () => {
     const held = await heldAccount();
     await loseLease(held);
 
-    const late = recordIntent(store.db, held.lease, { call: 'createAccount', name: 'ada', timeoutMs: 30_000 });
+    const late = intend(held, { call: 'createAccount', name: 'ada', timeoutMs: 30_000 });
 
     await expect(late).rejects.toBeInstanceOf(FenceLost);
     expect(await rowOf(held)).toMatchObject({ intent: null });
@@ -274,7 +279,7 @@ describe('intents', () => {
   test('facts settle the intent and the mark for verification', async () => {
     const held = await heldAccount({ verify: true });
     const remoteId = unique('id');
-    await recordIntent(store.db, held.lease, { call: 'createAccount', name: 'ada', timeoutMs: 30_000 });
+    await intend(held, { call: 'createAccount', name: 'ada', timeoutMs: 30_000 });
 
     await recordFacts(store.db, held.lease, { status: 'active', remoteId, remoteName: 'ada' });
 

@@ -23,13 +23,10 @@ export class RemoteTaken extends Error {
 /** An intent, and how long its call may take: after that it can no longer happen. */
 export type NewIntent = Intent & { readonly timeoutMs: number };
 
-/** Commits what is about to be done, before a call that cannot be repeated blindly (rule 5). @throws FenceLost */
-export async function recordIntent(db: Queryable, lease: Lease, intent: NewIntent): Promise<void> {
-  const [isRecorded] = await recordIntents(db, [{ lease, intent }]);
-  if (isRecorded !== true) throw new FenceLost(lease);
-}
-
-/** Many intents in one statement. False: the fence of this one is lost, nothing was recorded of it. */
+/**
+ * Commits what is about to be done, before calls that cannot be repeated blindly (rule 5): many in one statement. False: the
+ * fence of this one is lost, nothing was recorded of it.
+ */
 export function recordIntents(
   db: Queryable,
   intents: readonly { readonly lease: Lease; readonly intent: NewIntent }[],

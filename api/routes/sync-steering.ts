@@ -4,6 +4,7 @@ import { reasonText, serviceName, uuid } from '../fields';
 import { operationAnswer, operationResponses } from '../operation-answer';
 import { route } from '../route';
 import { readOwnSync, showSync, syncSchema } from '../sync-views';
+import type { Database } from '../../store/database';
 import type { RequestedSync } from '../../store/syncs';
 import type { ApiContext } from '../context';
 import type { Answer, RequestFacts, Route } from '../route';
@@ -13,6 +14,18 @@ const follow = z.strictObject({ reason: reasonText.optional() });
 
 async function shown(context: ApiContext, name: string, syncId: string): Promise<Answer> {
   return { status: 202, body: showSync(await readOwnSync(context, name, syncId), context) };
+}
+
+/** Steers a sync of this service, and answers how it is then. */
+async function steered(
+  context: ApiContext,
+  { name, syncId }: { readonly name: string; readonly syncId: string },
+  steer: (db: Database, syncId: string) => Promise<unknown>,
+): Promise<Answer> {
+  await readOwnSync(context, name, syncId);
+  await steer(context.db, syncId);
+  await context.flow.syncSteered(syncId);
+  return shown(context, name, syncId);
 }
 
 const cancel = route({
@@ -42,12 +55,7 @@ const pause = route({
   tags: ['syncs'],
   params: one,
   responses: { 202: { description: 'It is paused', schema: syncSchema } },
-  async handler({ params: { name, syncId }, context }) {
-    await readOwnSync(context, name, syncId);
-    await pauseSync(context.db, syncId);
-    await context.flow.syncSteered(syncId);
-    return shown(context, name, syncId);
-  },
+  handler: ({ params, context }) => steered(context, params, pauseSync),
 });
 
 const resume = route({
@@ -58,12 +66,7 @@ const resume = route({
   tags: ['syncs'],
   params: one,
   responses: { 202: { description: 'It goes on', schema: syncSchema } },
-  async handler({ params: { name, syncId }, context }) {
-    await readOwnSync(context, name, syncId);
-    await resumeSync(context.db, syncId);
-    await context.flow.syncSteered(syncId);
-    return shown(context, name, syncId);
-  },
+  handler: ({ params, context }) => steered(context, params, resumeSync),
 });
 
 const retry = route({

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, isListening, startProgram, until } from './programs';
+import { freePort } from '../../runtime/ports';
+import { isListening, startProgram, until } from './programs';
 
 const PASSWORD = 'muster-password';
 /** What the connector's README asks for, and nothing more. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { waitFor } from '../../runtime/wait-for';
-import { freePort, startProgram } from './programs';
+import { freePort } from '../../runtime/ports';
+import { startProgram } from './programs';
 
 /** Where .ci/install-servers --slow puts it. */
 export const KEYCLOAK_PROGRAM = join(__dirname, '..', '..', '.muster', 'test-servers', 'keycloak', 'bin', 'kc.sh');

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { findProgram, freePort, isListening, startProgram, until } from './programs';
+import { freePort } from '../../runtime/ports';
+import { findProgram, isListening, startProgram, until } from './programs';
 
 const SECRET = 'muster-secret';
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client, Pool, escapeIdentifier } from 'pg';
 import { Secret } from '@muster/sdk';
 import type { AccountRef, CallContext, NewAccount } from '@muster/sdk';
+import { waitFor } from '../../runtime/wait-for';
 import { testPostgresUrl } from '../environment/database';
 import type { PostgresConfig } from '../../connectors/postgres/schema';
 
@@ -54,13 +55,11 @@ export async function startTestServer(): Promise<TestServer> {
 }
 
 async function until(admin: Pool, sql: string, values: readonly unknown[]): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (Date.now() < deadline) {
+  const isTrue = await waitFor(5_000, async () => {
     const result = await admin.query<{ ok: boolean }>(sql, [...values]);
-    if (result.rows[0]?.ok === true) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`It never became true: ${sql}`);
+    return result.rows[0]?.ok === true || undefined;
+  });
+  if (isTrue === undefined) throw new Error(`It never became true: ${sql}`);
 }
 
 async function dropTagged(admin: Pool, tag: string): Promise<void> {

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { delimiter, isAbsolute, join } from 'node:path';
+import { waitFor } from '../../runtime/wait-for';
+
+const PATIENCE_MS = 30_000;
 
 /** Where Debian puts what only administrators start. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
@@ -63,23 +65,10 @@ export function startProgram(
   };
 }
 
-/** A port that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** Waits until `done` answers true, at most 30 seconds; then it throws with what `output` says. */
 export async function until(done: () => Promise<boolean>, output: () => string = () => ''): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (Date.now() < deadline) {
-    if (await done().catch(() => false)) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`not there after 30 seconds: ${output()}`);
+  const ask = async (): Promise<true | undefined> => (await done().catch(() => false)) || undefined;
+  if ((await waitFor(PATIENCE_MS, ask)) === undefined) throw new Error(`not there after 30 seconds: ${output()}`);
 }
 
 /** Does somebody listen there? */

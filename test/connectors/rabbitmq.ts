@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findProgram, freePort, isListening, startProgram, until } from './programs';
+import { freePort } from '../../runtime/ports';
+import { findProgram, isListening, startProgram, until } from './programs';
 
 const PASSWORD = 'muster-password';
 

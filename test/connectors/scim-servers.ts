@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import SCIMMY from 'scimmy';
 import { SCIMMYRouters } from 'scimmy-routers';
-import { findProgram, freePort, isListening, startProgram, until } from './programs';
+import { freePort } from '../../runtime/ports';
+import { findProgram, isListening, startProgram, until } from './programs';
 
 /** A real SCIM server that a test has for itself. */
 export interface ScimServer {

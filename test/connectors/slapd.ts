@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { TEST_CERTIFICATES } from './certificates';
 import { ldapTools } from './ldap-tools';
 import type { LdapTools } from './ldap-tools';
-import { findProgram, freePort, isListening, startProgram, until } from './programs';
+import { freePort } from '../../runtime/ports';
+import { findProgram, isListening, startProgram, until } from './programs';
 
 const SUFFIX = 'dc=example,dc=org';
 const ADMIN = `cn=admin,${SUFFIX}`;

@@ -2,7 +2,8 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { findProgram, freePort, startProgram, until } from './programs';
+import { freePort } from '../../runtime/ports';
+import { findProgram, startProgram, until } from './programs';
 
 export const SYNAPSE_PROGRAM = 'synapse_homeserver';
 
