@@ -18,6 +18,7 @@ const RUNS: readonly SmallRun[] = [
   { section: 'budget', sizes: ['--only', 'bucket-50', '--seconds', '15'], rules: /429|writes of one account/ },
   { section: 'budget', sizes: ['--only', 'log-50', '--seconds', '15'], rules: /429|writes of one account/ },
   { section: 'budget', sizes: ['--only', 'learned', '--seconds', '30'], rules: /429|writes of one account/ },
+  { section: 'scale', sizes: ['--people', '2000'], rules: /history|add up|as many/ },
   { section: 'kills', sizes: ['--people', '1500'], rules: /./ },
   { section: 'isolation', sizes: ['--seconds', '15'], rules: /converged with no hand/ },
   { section: 'guard', sizes: ['--people', '100'], rules: /./ },
