@@ -1,5 +1,5 @@
 import { isServiceError, Secret, Unavailable } from '@muster/sdk';
-import type { AccountProfile, WriteOutcome } from '@muster/sdk';
+import type { AccountProfile, GroupRef, WriteOutcome } from '@muster/sdk';
 import type { Step } from '../domain/decide';
 import { passwordPurpose } from '../config/service-secrets';
 import { freeNames } from '../store/account-names';
@@ -179,7 +179,7 @@ async function setGroups(round: Round, step: GroupStep): Promise<void> {
   const { manager } = round.entry;
   try {
     // Where no group is managed there is none to be in or out of: no call is spent on it.
-    if (managed.all.length > 0)
+    if (managed.all.length > 0 && !(await areSet(round, wanted, managed.all)))
       present(
         await round.ask(async (context) => manager.setGroups?.(round.ref, { wanted, managed: managed.all }, context)),
       );
@@ -204,6 +204,17 @@ async function setGroups(round: Round, step: GroupStep): Promise<void> {
     throw new RoundEnds({ outcome: 'group removals wait for approval', attention: 'staged', nextTryMs: 'never' });
   if (kept.answer === 'held')
     throw new RoundEnds({ outcome: 'group removals were rejected', attention: 'held', nextTryMs: null, reached: true });
+}
+
+/** A holder that died may have set them before it could say so: one look then saves a second write. */
+async function areSet(round: Round, wanted: readonly GroupRef[], managed: readonly GroupRef[]): Promise<boolean> {
+  const { lease, entry, key } = round;
+  if (!lease.takenOver || !entry.abilities.has('findAccount')) return false;
+  const found = await round.ask(async (context) => entry.manager.findAccount?.(key, context));
+  if (found?.groups === undefined) return false;
+  const present = new Set(found.groups);
+  const due = new Set(wanted.map(({ remoteId }) => remoteId));
+  return managed.every(({ remoteId }) => present.has(remoteId) === due.has(remoteId));
 }
 
 interface HeldBack {
