@@ -21,11 +21,13 @@ import { menuRoutes } from './menu';
 import { notificationRoutes } from './notifications';
 import { oidcLoginRoutes } from './oidc-login';
 import { operationRoutes } from './operations';
+import { overviewRoutes } from './overview';
 import { passwordMailRoutes } from './password-mails';
 import { reconciliationRoutes } from './reconciliations';
 import { serviceActionRoutes } from './service-actions';
 import { serviceStatusRoutes } from './service-status';
 import { servicePauseRoutes } from './service-pauses';
+import { servicePreviewRoutes } from './service-preview';
 import { serviceRoutes } from './services';
 import { stateRoutes } from './states';
 import { syncEventRoutes } from './sync-events';
@@ -46,9 +48,11 @@ const identityRoutes: readonly Route[] = [
 const domainRoutes: readonly Route[] = [
   ...userRoutes,
   ...stateRoutes,
+  ...overviewRoutes,
   ...connectorRoutes,
   ...serviceRoutes,
   ...servicePauseRoutes,
+  ...servicePreviewRoutes,
   ...importRoutes,
   ...groupRoutes,
   ...grantRoutes,
