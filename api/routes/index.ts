@@ -16,6 +16,7 @@ import { grantRoutes } from './grants';
 import { groupRoutes } from './groups';
 import { guardRoutes } from './guard';
 import { systemRoutes } from './health';
+import { importDraftRoutes } from './import-drafts';
 import { importRoutes } from './imports';
 import { menuRoutes } from './menu';
 import { notificationRoutes } from './notifications';
@@ -54,6 +55,7 @@ const domainRoutes: readonly Route[] = [
   ...servicePauseRoutes,
   ...servicePreviewRoutes,
   ...importRoutes,
+  ...importDraftRoutes,
   ...groupRoutes,
   ...grantRoutes,
   ...changeRoutes,
