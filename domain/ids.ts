@@ -20,6 +20,11 @@ export function syncWorkflowId(service: string, syncId: string): string {
   return `sync/${service}/${syncId}`;
 }
 
+/** Workflow id of one write into the system behind an authentication provider. */
+export function clientWriteWorkflowId(writeId: string): string {
+  return `client/${writeId}`;
+}
+
 /** Task queue of the activities that serve single persons on a service. */
 export function serviceTaskQueue(service: string): string {
   return `service-${service}`;

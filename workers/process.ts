@@ -8,6 +8,7 @@ import { Budgets } from '../activities/budgets';
 import { ManagerPool } from '../activities/managers';
 import type { Webhook } from '../activities/deliver-notifications';
 import type { ExternalDesk } from '../auth/external/authorize';
+import type { Identity } from '../auth/identity';
 import type { MailDesk } from '../auth/mail/deliver';
 import { externalPlugins } from '../auth/external/plugins';
 import { ExternalTypePool } from '../auth/external/type-pool';
@@ -40,6 +41,8 @@ export interface WorkerProcessOptions {
   /** Where browsers reach the API. */
   readonly publicUrl: string;
   readonly mail: MailDesk;
+  /** The providers of this process, for what is written into the systems behind them. */
+  readonly identity: Identity;
 }
 
 export interface WorkerProcess {
@@ -83,6 +86,7 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
     webhook: options.webhook,
     external,
     mail: options.mail,
+    clients: { identity: options.identity, callTimeoutMs: options.callTimeoutMs, random: Math.random, failpoint },
   });
   const engine = await createEngineWorker({ connection, namespace, activities, slots: options.concurrency });
   const outside = await createOutsideWorkers({ connection, namespace, activities });

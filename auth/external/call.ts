@@ -1,7 +1,7 @@
-import { startDeadline } from '../../sdk/deadline';
 import { isServiceError, Unavailable } from '../../sdk/errors';
 import type { AnyServiceError } from '../../sdk/errors';
 import type { ExternalCall } from '../../sdk/external-accounts';
+import { boundedCall } from '../bounded-call';
 import type { ExternalContext } from './context';
 
 export interface CallLimits {
@@ -32,22 +32,15 @@ export async function callPlugin<T>(limits: CallLimits, work: (call: ExternalCal
   }
 }
 
-async function callWithin<T>(limits: CallLimits, work: (call: ExternalCall) => Promise<T>): Promise<T> {
-  const deadline = startDeadline(limits.signal, limits.context.callTimeoutMs);
-  const { signal } = deadline;
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(new Unavailable('the other side did not answer in time', { code: 'timeout' }));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
+async function callWithin<T>(
+  { userId, signal: outer, context }: CallLimits,
+  work: (call: ExternalCall) => Promise<T>,
+): Promise<T> {
+  const bounds = { signal: outer, timeoutMs: context.callTimeoutMs, whom: 'the other side' };
   try {
-    return await Promise.race([work({ userId: limits.userId, signal }), aborted]);
+    return await boundedCall(bounds, (signal) => work({ userId, signal }));
   } catch (error) {
     throw translated(error);
-  } finally {
-    deadline.clear();
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -11,6 +11,7 @@ import { sql as oidcLogins } from './0011-oidc-logins';
 import { sql as mails } from './0012-mails';
 import { sql as consoleSessions } from './0013-console-sessions';
 import { sql as bulkShare } from './0015-bulk-share';
+import { sql as clientWrites } from './0016-client-writes';
 
 /** Every migration in order. Numbered, never edited once released. */
 export const migrations: Readonly<Record<string, string>> = {
@@ -27,4 +28,5 @@ export const migrations: Readonly<Record<string, string>> = {
   '0012-mails': mails,
   '0013-console-sessions': consoleSessions,
   '0015-bulk-share': bulkShare,
+  '0016-client-writes': clientWrites,
 };

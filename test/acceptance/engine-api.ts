@@ -33,7 +33,7 @@ export function apiOf(engine: TestEngine): EngineApi {
     flow,
     registry,
     sealer,
-    identity: testIdentity(db),
+    identity: testIdentity(db, engine.auth, { log: engine.flowDeps.log, sealer }),
     externalPlugins: externalPlugins(registry.externalPlugins?.()).plugins,
     publicUrl: engine.publicUrl,
     mailEnabled: true,
