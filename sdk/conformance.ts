@@ -11,6 +11,7 @@ import type { ConformanceTarget } from './conformance/target';
 export type { Check } from './conformance/check';
 export type { ConformanceTarget, FarSide, SeenAccount, SeenGroup } from './conformance/target';
 export { startHttpProxy } from './testing/http-proxy';
+export type { HttpProxy } from './testing/http-proxy';
 export { startTcpProxy } from './testing/tcp-proxy';
 
 /** Every rule of the kit, in the order in which they are tried. */

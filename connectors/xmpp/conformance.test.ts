@@ -30,7 +30,7 @@ async function startTarget(): Promise<ConformanceTarget> {
     prefix: 'muster.',
     impossibleNames: ['', 'Upper', ' lead', 'two  spaces', 'nul\u0000', 'x'.repeat(101), 'straße'],
     farSide: farSideOf(server),
-    loseNextAnswer: () => proxy.loseNextAnswer(({ url }) => WRITES.test(url ?? '')),
+    loseNextAnswer: () => proxy.loseNextAnswer(({ path }) => WRITES.test(path)),
     answerNext: (answer) => proxy.answerNext(answer),
     stop: async () => {
       await proxy.close();
