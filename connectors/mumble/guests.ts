@@ -81,12 +81,13 @@ export class Guests {
   }
 
   async #putOut(id: number, call: CallContext): Promise<void> {
+    // Before: who is unregistered goes on as somebody without a number.
+    const sessions = [...(await this.#murmur.sessions(call))].filter(([, userid]) => userid === id);
     try {
       await this.#murmur.unregister(id, call);
     } catch (error) {
       if (!(error instanceof InvalidUser)) throw error;
     }
-    const sessions = [...(await this.#murmur.sessions(call))].filter(([, userid]) => userid === id);
     for (const [session] of sessions) await this.#murmur.kick(session, 'Your time as a guest is over.', call);
   }
 }

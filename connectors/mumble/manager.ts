@@ -30,6 +30,7 @@ import { USER_EMAIL, USER_NAME, USER_PASSWORD } from './wire';
 import type { AclGroup } from './wire';
 
 const PAGE = 200;
+const REMOVED = 'Your account was removed.';
 /** The client of one virtual server. Registered users carry our key as their e-mail address, which only administrators see. */
 export class MumbleManager implements Manager {
   static readonly membership = 'by group';
@@ -121,19 +122,23 @@ export class MumbleManager implements Manager {
     const found = await this.#own(ref, call);
     if (found === undefined) return 'nothing there';
     await this.#alterGroups((groups) => groups.map((group) => withMembers(group, [], [found.id])), call);
+    // Who is unregistered goes on as somebody without a number, whom nothing tells from other guests.
+    const sessions = await this.#sessionsOf(found.id, call);
     try {
       await this.#murmur.unregister(found.id, call);
     } catch (error) {
       if (!(error instanceof InvalidUser)) throw error;
     }
-    await this.#kick(found.id, call);
+    for (const session of sessions) await this.#murmur.kick(session, REMOVED, call);
     return 'done';
   }
 
   async endSessions(ref: AccountRef, call: CallContext): Promise<DeleteOutcome> {
     const found = await this.#own(ref, call);
     if (found === undefined) return 'nothing there';
-    return (await this.#kick(found.id, call)) > 0 ? 'done' : 'nothing there';
+    const sessions = await this.#sessionsOf(found.id, call);
+    for (const session of sessions) await this.#murmur.kick(session, REMOVED, call);
+    return sessions.length > 0 ? 'done' : 'nothing there';
   }
 
   async setPassword(ref: AccountRef, secret: Secret, call: CallContext): Promise<WriteOutcome> {
@@ -199,10 +204,8 @@ export class MumbleManager implements Manager {
     return work;
   }
 
-  async #kick(id: number, call: CallContext): Promise<number> {
-    const sessions = [...(await this.#murmur.sessions(call))].filter(([, userid]) => userid === id);
-    for (const [session] of sessions) await this.#murmur.kick(session, 'Your account was removed.', call);
-    return sessions.length;
+  async #sessionsOf(id: number, call: CallContext): Promise<readonly number[]> {
+    return [...(await this.#murmur.sessions(call))].flatMap(([session, userid]) => (userid === id ? [session] : []));
   }
 
   async #idsOf(refs: readonly AccountRef[], call: CallContext): Promise<readonly number[]> {

@@ -75,6 +75,7 @@ function farSideOf(server: Ejabberd): FarSide {
       return { remoteId: name, name };
     },
     join: async () => undefined,
+    openSession: (name, password) => server.logIn(toLocalPart(name), password),
     login: async (name, password) =>
       (await server.command('check_password', { user: toLocalPart(name), host, password })) === 0,
   };
