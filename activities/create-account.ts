@@ -146,9 +146,9 @@ async function settleCreation(round: Round, profile: Profile, created: CreateOut
 
 /** The account can be used now. Where members are kept by group its groups are due with it, or it would join none. */
 export async function appears(round: Round, did: string, facts: RemoteFacts): Promise<void> {
-  const { service, situation } = round;
+  const { service, situation, call } = round;
   if (service.membership !== 'by group') return round.commit(did, facts);
-  return round.commit(did, facts, (client) => bumpGroupsOf(client, service.id, situation.userId));
+  return round.commit(did, facts, (client) => bumpGroupsOf(client, situation, call.lane));
 }
 
 /** An account that carries our key is ours: what it looks like is unknown, so everything is written once. */

@@ -55,6 +55,8 @@ export const BULK_AHEAD_MS = 150;
 export const PERSON_AHEAD_MS = 3_000;
 /** Bulk's own share lies behind what persons have taken, and no further away than this. */
 export const BULK_DUE_AHEAD_MS = 2 * PERSON_AHEAD_MS;
+/** Bulk alone never reserves so far ahead: whoever has, is persons. */
+export const BULK_PATIENCE_MS = 500;
 /** The part that bulk keeps while persons alone could use up everything. */
 export const BULK_SHARE = 0.2;
 
@@ -178,11 +180,20 @@ export function grantPermits(
     const token = free[place] ?? 0;
     const atMs = pace.tokens === 0 ? nextMs : Math.max(nextMs, (log[token] ?? 0) + pace.windowMs);
     if (atMs > nowMs + aheadMs && (place > 0 || !isBulksOwn(state, request, atMs)))
-      return place === 0 ? { state, permits, waitMs: atMs - nowMs - aheadMs } : granted();
+      return place === 0 ? { state, permits, waitMs: untilWorthAsking(atMs) } : granted();
     permits.push({ atMs, token });
     nextMs = Math.max(nextMs, atMs - pace.toleranceMs) + pace.intervalMs;
   }
   return granted();
+
+  /** Far behind persons bulk's next permit is the one of its own share. */
+  function untilWorthAsking(atMs: number): number {
+    const waitMs = atMs - nowMs - aheadMs;
+    const isFar = waitMs > BULK_PATIENCE_MS && atMs <= nowMs + BULK_DUE_AHEAD_MS;
+    return lane === 'bulk' && isFar && state.bulkDueMs > nowMs
+      ? Math.min(waitMs, Math.max(BULK_PATIENCE_MS, state.bulkDueMs - nowMs))
+      : waitMs;
+  }
 
   function granted(): PermitGrant {
     for (const { atMs, token } of permits) if (pace.tokens > 0) log[token] = atMs + pace.settleMs;

@@ -110,11 +110,33 @@ export async function confirmLeavers(db: Queryable, serviceId: string, userIds: 
   );
 }
 
-/** An account has come to be on a service that keeps members by group: its groups are due. */
-export async function bumpGroupsOf(db: Queryable, serviceId: string, userId: string): Promise<void> {
+/** A group that a bulk run adds members to is written with all of them at its end, but after so long at the latest. */
+const GATHER_S = 60;
+
+/**
+ * An account has come to be on a service that keeps members by group: its groups are due. In a bulk run they gather their
+ * members first, or each would be written again and again while the accounts of its members are made.
+ */
+export async function bumpGroupsOf(
+  db: Queryable,
+  account: { readonly serviceId: string; readonly userId: string },
+  lane: 'person' | 'bulk',
+): Promise<void> {
   await db.query(
-    `update remote_groups set wanted_version = nextval('version_seq'), next_try = case when attention = 'waiting' then next_try end
+    `update remote_groups set wanted_version = nextval('version_seq'),
+       next_try = case when attention = 'waiting' or ($3 and next_try > clock_timestamp()) then next_try
+         when $3 then clock_timestamp() + make_interval(secs => $4) end
      where id in (select id from remote_groups where id = any(desired_groups($1, $2)) order by id for update)`,
-    [serviceId, userId],
+    [account.serviceId, account.userId, lane === 'bulk', GATHER_S],
+  );
+}
+
+/** The bulk run is over: groups that gathered members are due at once. */
+export async function releaseGatheredGroups(db: Queryable, service: string): Promise<void> {
+  await db.query(
+    `update remote_groups g set next_try = null from services s
+     where s.name = $1 and g.service_id = s.id and s.membership = 'by group' and g.attention is null and g.failures = 0
+       and g.wanted_version <> g.applied_version and g.next_try > clock_timestamp()`,
+    [service],
   );
 }

@@ -5,6 +5,8 @@
 
 export {
   ENGINE_TASK_QUEUE,
+  MAIL_TASK_QUEUE,
+  PLUGIN_TASK_QUEUE,
   accountWorkflowId,
   bulkTaskQueue,
   groupWorkflowId,

@@ -146,7 +146,7 @@ interface Provisioned {
 }
 
 async function provision(muster: BenchMuster, { name, accounts }: Run, fake: Fake): Promise<Provisioned> {
-  const service = `o-${name.replace(' ', '')}`;
+  const service = `o-${name.toLowerCase().replaceAll(' ', '')}`;
   await insertPeople(muster.db, { prefix: service, count: accounts, group: service });
   const settings = { name: service, connector: THROTTLED, config: { url: fake.url }, maxConcurrency: IN_FLIGHT };
   await prepareService(muster, settings, service);

@@ -9,7 +9,9 @@ import { sql as identity } from './0009-identity';
 import { sql as externalAccounts } from './0010-external-accounts';
 import { sql as oidcLogins } from './0011-oidc-logins';
 import { sql as mails } from './0012-mails';
+import { sql as consoleSessions } from './0013-console-sessions';
 import { sql as sharedAccounts } from './0014-shared-accounts';
+import { sql as bulkShare } from './0015-bulk-share';
 
 /** Every migration in order. Numbered, never edited once released. */
 export const migrations: Readonly<Record<string, string>> = {
@@ -24,5 +26,7 @@ export const migrations: Readonly<Record<string, string>> = {
   '0010-external-accounts': externalAccounts,
   '0011-oidc-logins': oidcLogins,
   '0012-mails': mails,
+  '0013-console-sessions': consoleSessions,
   '0014-shared-accounts': sharedAccounts,
+  '0015-bulk-share': bulkShare,
 };

@@ -1,0 +1,60 @@
+import { FRAME } from './texts/frame';
+import type { PageRequest } from './page';
+
+/** An entry of the main menu. */
+export interface MenuEntry {
+  readonly label: string;
+  readonly url: string;
+  /** Unread ones, shown beside the label. */
+  readonly count?: number;
+}
+
+/** Entries that belong together. */
+export interface MenuSection {
+  readonly label: string;
+  readonly entries: readonly MenuEntry[];
+}
+
+interface Offered {
+  readonly label: string;
+  readonly url: string;
+  /** As a page's: the route that decides whether it is shown. */
+  readonly needs: string;
+  /** Only for who is a person, with accounts of their own. */
+  readonly isPersonal?: boolean;
+}
+
+const PERSONAL: readonly Offered[] = [
+  { label: FRAME.services, url: '/services', needs: 'GET /v1/users/{user}/services', isPersonal: true },
+];
+
+/** What operators see: operator pages add their entries here. */
+const OPERATOR: readonly Offered[] = [];
+
+/** The menu of this visitor: what they may not open is not in it. */
+export async function menuOf(request: PageRequest): Promise<readonly MenuSection[]> {
+  const sections = [
+    { label: FRAME.person, entries: await allowed(request, PERSONAL) },
+    { label: FRAME.operator, entries: await allowed(request, OPERATOR) },
+    { label: FRAME.modules, entries: await moduleEntries(request) },
+  ];
+  return sections.filter(({ entries }) => entries.length > 0);
+}
+
+async function allowed(request: PageRequest, offered: readonly Offered[]): Promise<readonly MenuEntry[]> {
+  const { principal } = request.visitor;
+  const answers = await Promise.all(
+    offered.map(async ({ label, url, needs, isPersonal = false }) => {
+      if (isPersonal && principal.userId === undefined) return undefined;
+      return (await request.api.may(needs, isPersonal ? { user: 'me' } : {})) ? { label, url } : undefined;
+    }),
+  );
+  return answers.filter((entry) => entry !== undefined);
+}
+
+/** What modules registered, in their order. Only paths of ours and web addresses become links. */
+async function moduleEntries({ api }: PageRequest): Promise<readonly MenuEntry[]> {
+  if (!(await api.may('GET /v1/menu'))) return [];
+  const { items } = await api.read<{ readonly items: readonly MenuEntry[] }>('GET /v1/menu');
+  return items;
+}
