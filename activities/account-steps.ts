@@ -6,6 +6,7 @@ import { freeNames } from '../store/account-names';
 import { forgetDeletion, planDeletion } from '../store/grace';
 import { confirmTaking, askGuard, cancelTakings } from '../store/guard';
 import { forgetRemoteGroup } from '../store/remote-groups';
+import { endShare } from '../store/shared-accounts';
 import { passwordApplied, wantedPassword } from '../store/passwords';
 import { adoptAccount } from './adopt-account';
 import { convergeGroup } from './converge-group';
@@ -152,6 +153,7 @@ async function deleteAccount(round: Round): Promise<void> {
   // Also who finds nothing tells: the one who deleted may have died before it could.
   await round.commit(outcome === 'nothing there' ? 'found nothing to delete' : 'delete', REMOVED, async (client) => {
     await freeNames(client, { serviceId, userId });
+    await endShare(client, { serviceId, userId });
     await confirmTaking(client, { serviceId, userId }, ['removal']);
     await forgetDeletion(client, { serviceId, userId });
     await tellTaken(client, round, 'removed');

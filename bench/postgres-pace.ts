@@ -51,7 +51,14 @@ function crew(prefix: string, count: number): readonly BenchPerson[] {
   return Array.from({ length: count }, (_none, index) => {
     const username = `${prefix}-${index + 1}`;
     const email = `${username}@example.org`;
-    return { externalId: username, username, displayName: `Person ${index + 1}`, email, state: 'Member', groups: [CREW] };
+    return {
+      externalId: username,
+      username,
+      displayName: `Person ${index + 1}`,
+      email,
+      state: 'Member',
+      groups: [CREW],
+    };
   });
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,9 +10,9 @@ import { connector as rabbitmq } from '../connectors/rabbitmq';
 import { connector as scim } from '../connectors/scim';
 import { connector as xmpp } from '../connectors/xmpp';
 import { processEnvironment } from '../config/environment';
-import { startEmbeddedPostgres } from '../runtime/embedded-postgres';
 import { startEjabberd } from '../test/connectors/ejabberd';
 import { firstValue } from '../test/connectors/ldap-tools';
+import { startOwnPostgres } from '../test/connectors/own-postgres';
 import { findProgram } from '../test/connectors/programs';
 import { startRabbit } from '../test/connectors/rabbitmq';
 import { startScim2 } from '../test/connectors/scim-servers';
@@ -72,15 +72,10 @@ async function startLdap(): Promise<FarSystem> {
 }
 
 async function startPostgres(): Promise<FarSystem> {
-  const folder = mkdtempSync(join(tmpdir(), 'muster-postgres-'));
-  // As root, PostgreSQL runs under another account, which must be able to enter.
-  chmodSync(folder, 0o711);
-  const server = await startEmbeddedPostgres({ dataDir: join(folder, 'data'), port: 0 });
-  const url = new URL(server.url);
-  // As its superuser: since PostgreSQL 16 everybody else's GRANT grows with the number of roles they made.
-  const [user, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+  const server = await startOwnPostgres();
+  const { host, port, user, password, database } = server.config;
   const ask = async (sql: string): Promise<readonly Pair[]> => {
-    const args = ['-X', '-A', '-t', '-F', '\t', '-h', url.hostname, '-p', url.port, '-U', user, '-d', 'postgres'];
+    const args = ['-X', '-A', '-t', '-F', '\t', '-h', host, '-p', String(port), '-U', user, '-d', database];
     const env = { ...processEnvironment(), PGPASSWORD: password };
     const { stdout } = await promisify(execFile)('psql', [...args, '-c', sql], { env, maxBuffer: MAX_BYTES });
     return stdout
@@ -92,7 +87,7 @@ async function startPostgres(): Promise<FarSystem> {
     name: 'postgresql',
     reader: 'psql',
     connector: postgres,
-    config: { host: url.hostname, port: Number(url.port), database: 'postgres', user, password },
+    config: server.config,
     read: async () =>
       pictureOf(
         (await ask(`select rolname, '' from pg_roles where rolcanlogin and not rolsuper`)).map(([name]) => name),
@@ -101,10 +96,7 @@ async function startPostgres(): Promise<FarSystem> {
              join pg_roles g on g.oid = a.roleid where m.rolcanlogin and not g.rolcanlogin and g.rolname !~ '^pg_'`,
         ),
       ),
-    stop: async () => {
-      await server.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop: () => server.stop(),
   };
 }
 

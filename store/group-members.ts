@@ -6,6 +6,8 @@ export interface MemberDifference {
   readonly username: string;
   readonly remoteId: string;
   readonly remoteName: string;
+  /** The user id in the key at the far side: another one where several people share the account. */
+  readonly keyId: string;
   readonly wanted: boolean;
 }
 
@@ -16,14 +18,20 @@ export async function memberDifferences(
   limit: number,
 ): Promise<readonly MemberDifference[]> {
   const found = await db.query<MemberDifference & { [key: string]: unknown }>(
-    `with wanted as (
+    `with persons as (
        select m.user_id from group_sources gs
        join members m on gs.source_kind = 'group' and m.group_id = gs.source_id where gs.remote_group_id = $2
        union
        select u.id from group_sources gs
        join users u on gs.source_kind = 'state' and effective_state(u.id) = gs.source_id where gs.remote_group_id = $2
+     ), wanted as (
+       -- Who shares an account is in the group with it.
+       select distinct coalesce(sh.lead_user_id, p.user_id) as user_id from persons p
+       left join account_sharers m on m.service_id = $1 and m.user_id = p.user_id
+       left join shared_accounts sh on sh.service_id = m.service_id and sh.value = m.value
      )
      select a.user_id as "userId", a.username, a.remote_id as "remoteId", coalesce(a.remote_name, '') as "remoteName",
+       coalesce((select key_id from shared_accounts k where k.service_id = $1 and k.lead_user_id = a.user_id), a.user_id) as "keyId",
        w.user_id is not null as wanted
      from accounts a left join wanted w on w.user_id = a.user_id
      where a.service_id = $1 and a.status = 'active' and a.remote_id is not null

@@ -10,6 +10,7 @@ import { sql as externalAccounts } from './0010-external-accounts';
 import { sql as oidcLogins } from './0011-oidc-logins';
 import { sql as mails } from './0012-mails';
 import { sql as consoleSessions } from './0013-console-sessions';
+import { sql as sharedAccounts } from './0014-shared-accounts';
 import { sql as bulkShare } from './0015-bulk-share';
 import { sql as clientWrites } from './0016-client-writes';
 
@@ -27,6 +28,7 @@ export const migrations: Readonly<Record<string, string>> = {
   '0011-oidc-logins': oidcLogins,
   '0012-mails': mails,
   '0013-console-sessions': consoleSessions,
+  '0014-shared-accounts': sharedAccounts,
   '0015-bulk-share': bulkShare,
   '0016-client-writes': clientWrites,
 };

@@ -40,8 +40,8 @@ export function describeWith(programs: readonly string[], title: string, tests: 
   });
 }
 
-/** `root` is no program: some servers bind ports or change users that only root may. */
-function isThere(name: string): boolean {
+/** Is it installed? `root` is no program: some servers bind ports or change users that only root may. */
+export function isThere(name: string): boolean {
   return name === 'root' ? process.getuid?.() === 0 : findProgram(name) !== undefined;
 }
 
