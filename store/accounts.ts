@@ -107,6 +107,12 @@ export async function listAccounts(db: Queryable, filter: AccountFilter): Promis
   return found.rows.map(accountOf);
 }
 
+/** All accounts of one person, by service. */
+export async function accountsOfUser(db: Queryable, userId: string): Promise<readonly Account[]> {
+  const found = await db.query<AccountRow>(`${ACCOUNTS} where a.user_id = $1 order by s.name`, [userId]);
+  return found.rows.map(accountOf);
+}
+
 /** A pattern for `ilike`: what people type are never wildcards. */
 export function containing(text: string): string {
   return `%${text.replace(/[\\%_]/g, '\\$&')}%`;
