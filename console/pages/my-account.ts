@@ -90,8 +90,10 @@ function needed({ visitor }: PageRequest, { account: of, service, entitled }: Ex
   return html`<div class="note warn">
     <p><strong>${ACCOUNT.needed}:</strong> ${withLinks(of.instruction)}</p>
     <div class="row">
-      ${entitled &&
-      actionButton(visitor, { action: `/my/services/${service}/activate`, label: ACCOUNT.again, look: 'main' })}
+      ${
+        entitled &&
+        actionButton(visitor, { action: `/my/services/${service}/activate`, label: ACCOUNT.again, look: 'main' })
+      }
       <a class="button" href="/my/linked">${ACCOUNT.linkIt}</a>
     </div>
   </div>`;
@@ -111,7 +113,12 @@ async function buttons({ api, visitor }: PageRequest, explained: ExplanationView
   const hasAccount = of !== null && ['active', 'pending', 'disabled'].includes(of.status);
   const offered: readonly Button[] = [
     { verb: 'activate', label: ACCOUNT.activate, look: 'main', isShown: !hasAccount && entitled },
-    { verb: 'reset-password', label: ACCOUNT.resetPassword, confirm: ACCOUNT.resetAsk, isShown: hasAccount && entitled },
+    {
+      verb: 'reset-password',
+      label: ACCOUNT.resetPassword,
+      confirm: ACCOUNT.resetAsk,
+      isShown: hasAccount && entitled,
+    },
     { verb: 'set-password', label: ACCOUNT.setPassword, isShown: hasAccount && entitled },
     {
       verb: 'deactivate',

@@ -102,10 +102,12 @@ async function onwards({ api, params }: PageRequest, start: Start, cookie: strin
   const { authorizationUrl, code, expiresAt } = start;
   const main = html`<p>${LINKED.onwardsText}</p>
     ${code !== undefined && html`<p>${LINKED.code} <code class="secret">${code}</code></p>`}
-    ${authorizationUrl !== undefined &&
-    html`<p>
-      <a class="button main" href="${safeUrl(authorizationUrl)}" rel="noreferrer">${LINKED.go(title)}</a>
-    </p>`}
+    ${
+      authorizationUrl !== undefined &&
+      html`<p>
+        <a class="button main" href="${safeUrl(authorizationUrl)}" rel="noreferrer">${LINKED.go(title)}</a>
+      </p>`
+    }
     <p class="soft">${LINKED.ends} ${time(new Date(expiresAt))}</p>`;
   return {
     kind: 'page',

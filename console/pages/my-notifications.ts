@@ -19,7 +19,12 @@ interface Notification {
 }
 
 const LIST = 'GET /v1/users/{user}/notifications';
-const LOOKS: Readonly<Record<Notification['level'], string>> = { info: '', success: 'good', warning: 'warn', danger: 'bad' };
+const LOOKS: Readonly<Record<Notification['level'], string>> = {
+  info: '',
+  success: 'good',
+  warning: 'warn',
+  danger: 'bad',
+};
 
 const list = page({
   method: 'get',
@@ -53,8 +58,10 @@ function show({ id, level, title, text, createdAt, readAt }: Notification, visit
     <p>${text}</p>
     <p class="soft row">
       ${time(createdAt)}
-      ${isNew &&
-      actionButton(visitor, { action: `/my/notifications/${id}/read`, label: NOTIFICATIONS.read, about: title })}
+      ${
+        isNew &&
+        actionButton(visitor, { action: `/my/notifications/${id}/read`, label: NOTIFICATIONS.read, about: title })
+      }
     </p>
   </li>`;
 }

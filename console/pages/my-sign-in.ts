@@ -48,23 +48,23 @@ function passwordForm({ context, visitor }: PageRequest, provider: string, probl
   const errorOf = (name: string): string | undefined =>
     problem?.errors.find(({ pointer }) => pointer === `/${name}`)?.detail;
   const body = html`${problem !== undefined && html`<p class="error" role="alert">${problem.detail}</p>`}
-  ${field({
-    name: 'currentPassword',
-    label: MY_SIGN_IN.current,
-    type: 'password',
-    autocomplete: 'current-password',
-    isRequired: true,
-    error: errorOf('currentPassword'),
-  })}
-  ${field({
-    name: 'password',
-    label: MY_SIGN_IN.newPassword,
-    type: 'password',
-    autocomplete: 'new-password',
-    isRequired: true,
-    error: errorOf('password'),
-  })}
-  <p><button type="submit">${MY_SIGN_IN.change}</button> <span class="soft">${MY_SIGN_IN.changeText}</span></p>`;
+    ${field({
+      name: 'currentPassword',
+      label: MY_SIGN_IN.current,
+      type: 'password',
+      autocomplete: 'current-password',
+      isRequired: true,
+      error: errorOf('currentPassword'),
+    })}
+    ${field({
+      name: 'password',
+      label: MY_SIGN_IN.newPassword,
+      type: 'password',
+      autocomplete: 'new-password',
+      isRequired: true,
+      error: errorOf('password'),
+    })}
+    <p><button type="submit">${MY_SIGN_IN.change}</button> <span class="soft">${MY_SIGN_IN.changeText}</span></p>`;
   return html`<h2>${MY_SIGN_IN.password}</h2>
     ${postForm({ action: '/my/sign-in/password', visitor, body })}`;
 }

@@ -76,7 +76,8 @@ export const GROUPS = {
   caption: 'Groups that you are in',
   group: 'Group',
   state: 'Your state',
-  stateText: 'Your state says in general what you are here. Groups and state together decide which services you may use.',
+  stateText:
+    'Your state says in general what you are here. Groups and state together decide which services you may use.',
   none: 'You are in no group.',
   there: 'What follows from them',
   thereCaption: 'Groups at the services, and where they come from',

@@ -1,5 +1,6 @@
+import { insertNotification } from '../../store/notifications';
 import { accessibilityFaults, complaints } from '../environment/browser';
-import { PASSWORD, shows, signIn, startConsole } from './scene';
+import { shows, signIn, startConsole } from './scene';
 import type { Page } from 'playwright-core';
 import type { ConsoleScene } from './scene';
 
@@ -68,7 +69,10 @@ test('a service that wants a second step says what, and goes on when it is done'
   let isDone = false;
   scene.club.script = ({ method, userId }) => {
     if (method !== 'createAccount' || userId !== id || isDone) return undefined;
-    return Promise.resolve({ outcome: 'action required', instruction: 'Take your key at https://club.test/key first.' });
+    return Promise.resolve({
+      outcome: 'action required',
+      instruction: 'Take your key at https://club.test/key first.',
+    });
   };
   const page = await freshPage();
   await signIn(page, 'cleo');
@@ -90,7 +94,9 @@ test("a module's row, button and pages stand in the console", async () => {
 
   await page.locator('tr', { hasText: 'club' }).getByRole('button', { name: 'House rules' }).click();
   await page.getByRole('heading', { name: 'House rules' }).waitFor();
-  expect(await page.getByRole('navigation', { name: 'Main menu' }).getByRole('link', { name: 'House rules' }).count()).toBe(1);
+  expect(
+    await page.getByRole('navigation', { name: 'Main menu' }).getByRole('link', { name: 'House rules' }).count(),
+  ).toBe(1);
   await page.getByRole('button', { name: 'Knock' }).click();
 
   await page.getByText('Who is there? dina').waitFor();
@@ -111,5 +117,68 @@ test('signing in at another server leads to the same person, and out again', asy
   await page.getByRole('button', { name: 'Sign out' }).click();
 
   await page.getByText('You are signed out.').waitFor();
-  expect(PASSWORD).toBeDefined();
+});
+
+test('an account elsewhere is linked, seen, and unlinked', async () => {
+  await scene.person('finn');
+  const page = await freshPage();
+  await signIn(page, 'finn');
+  await page.getByRole('link', { name: 'Linked accounts' }).click();
+
+  await page.getByRole('button', { name: 'Link Campus' }).click();
+  await page.getByRole('link', { name: 'Go on to Campus' }).click();
+  await page.locator('input[name=login]').fill('finn-there');
+  await page.locator('input[name=password]').fill('any');
+  await page.locator('[type=submit]').click();
+  await page.locator('[type=submit]').click();
+  await page.getByText('The account is linked.').waitFor();
+  await page.locator('summary', { hasText: 'Unlink' }).click();
+  await page.locator('details[open]').getByRole('button', { name: 'Unlink Campus' }).click();
+
+  await page.getByText('not linked', { exact: true }).waitFor();
+});
+
+const HOSTILE = `<script>document.title='taken'</script>مدير "'><b>${'x'.repeat(150)}`;
+
+test('every page of a person is free of accessibility faults, also with a hostile name', async () => {
+  const id = await scene.person('gil', HOSTILE);
+  await insertNotification(scene.engine.db, { userId: id, level: 'warning', title: HOSTILE, text: HOSTILE });
+  const page = await freshPage();
+  const said = complaints(page);
+  await signIn(page, 'gil');
+
+  const faults: string[] = [];
+  for (const path of [
+    '/services',
+    '/services/club',
+    '/my/groups',
+    '/my/linked',
+    '/my/notifications',
+    '/my/sign-in',
+    '/nowhere',
+  ]) {
+    await page.goto(path);
+    expect(await page.title()).not.toBe('taken');
+    await page.locator('.who', { hasText: '<script>' }).waitFor();
+    faults.push(...(await accessibilityFaults(page)).map((fault) => `${path}: ${fault}`));
+    await page.screenshot({ path: `/tmp/shots${path.replaceAll('/', '-')}.png` });
+  }
+
+  expect(faults).toEqual([]);
+  expect(said).toEqual([]);
+});
+
+test('signing out everywhere ends this browser and every other', async () => {
+  await scene.person('hana');
+  const [here, there] = [await freshPage(), await freshPage()];
+  await signIn(here, 'hana');
+  await signIn(there, 'hana');
+
+  await here.goto('/my/sign-in');
+  await here.locator('summary', { hasText: 'Sign out everywhere' }).click();
+  await here.locator('details[open]').getByRole('button', { name: 'Sign out everywhere' }).click();
+  await here.getByText('You are signed out everywhere.').waitFor();
+  await there.goto('/services');
+
+  expect(new URL(there.url()).pathname).toBe('/sign-in');
 });

@@ -141,10 +141,7 @@ function startIssuer(url: string): Promise<OidcProvider> {
 
 async function configureCampus(api: EngineApi, { issuer }: OidcProvider): Promise<void> {
   const config = { issuer, clientId: CLIENT.id, clientSecret: CLIENT.secret, scopes: ['openid', 'profile'] };
-  await api
-    .call('put', '/v1/external/campus/config')
-    .send({ plugin: 'oauth2', title: 'Campus', config })
-    .expect(200);
+  await api.call('put', '/v1/external/campus/config').send({ plugin: 'oauth2', title: 'Campus', config }).expect(200);
 }
 
 async function addServices(engine: TestEngine, target: TestServer): Promise<ConsoleScene['services']> {
@@ -168,7 +165,10 @@ async function person({ engine, api, services }: Grounds, username: string, disp
   await settled(engine, written);
   const { id } = written.record;
   for (const { name } of Object.values(services))
-    await api.call('post', '/v1/grants').send({ service: name, user: id }).expect(({ status }) => expect(status).toBeLessThan(300));
+    await api
+      .call('post', '/v1/grants')
+      .send({ service: name, user: id })
+      .expect(({ status }) => expect(status).toBeLessThan(300));
   await api.call('post', '/v1/auth/clients/create').send({ username, password: PASSWORD, user: id }).expect(201);
   return id;
 }
