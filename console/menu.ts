@@ -1,5 +1,6 @@
 import { countUnread } from '../store/notifications';
 import { FRAME } from './texts/frame';
+import { SHARED } from './texts/operator';
 import type { PageRequest } from './page';
 
 /** An entry of the main menu. */
@@ -41,7 +42,19 @@ const PERSONAL: readonly Offered[] = [
 ];
 
 /** What operators see: operator pages add their entries here. */
-const OPERATOR: readonly Offered[] = [];
+const OPERATOR: readonly Offered[] = [
+  { label: SHARED.overview, url: '/operator', needs: 'GET /v1/overview' },
+  { label: SHARED.people, url: '/operator/people', needs: 'GET /v1/users' },
+  { label: SHARED.groups, url: '/operator/groups', needs: 'GET /v1/groups' },
+  { label: SHARED.states, url: '/operator/states', needs: 'GET /v1/states' },
+  { label: SHARED.grants, url: '/operator/grants', needs: 'GET /v1/grants' },
+  { label: SHARED.imports, url: '/operator/imports', needs: 'GET /v1/imports' },
+  { label: SHARED.operations, url: '/operator/operations', needs: 'GET /v1/operations' },
+  { label: SHARED.audit, url: '/operator/audit', needs: 'GET /v1/audit' },
+  { label: SHARED.clients, url: '/operator/clients', needs: 'GET /v1/auth/clients/all' },
+  { label: SHARED.tokens, url: '/operator/tokens', needs: 'GET /v1/auth/tokens/all' },
+  { label: SHARED.roles, url: '/operator/roles', needs: 'GET /v1/auth/roles' },
+];
 
 /** The menu of this visitor: what they may not open is not in it. */
 export async function menuOf(request: PageRequest): Promise<readonly MenuSection[]> {

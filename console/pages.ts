@@ -9,6 +9,7 @@ import { myServicesPages } from './pages/my-services';
 import { mySignInPages } from './pages/my-sign-in';
 import { signInPages } from './pages/sign-in';
 import { startPages } from './pages/start';
+import { operatorPages } from './operator/pages';
 import type { Authenticator } from '../auth/authenticator';
 import type { PageDefinition } from './page';
 
@@ -24,5 +25,12 @@ const personPages: readonly PageDefinition[] = [
 
 /** Every page. A new file of pages is named here, and its entries of the menu in menu.ts. */
 export function allPages(authenticator: Authenticator): readonly PageDefinition[] {
-  return [...homePages, ...signInPages, ...forgottenPages, ...startPages(authenticator), ...personPages];
+  return [
+    ...homePages,
+    ...signInPages,
+    ...forgottenPages,
+    ...startPages(authenticator),
+    ...personPages,
+    ...operatorPages,
+  ];
 }

@@ -107,7 +107,7 @@ export async function listAccounts(db: Queryable, filter: AccountFilter): Promis
   return found.rows.map(accountOf);
 }
 
-/** All accounts of one person, by service. */
+/** All accounts of one person, removed ones too, by the name of the service; there is one for each service at most. */
 export async function accountsOfUser(db: Queryable, userId: string): Promise<readonly Account[]> {
   const found = await db.query<AccountRow>(`${ACCOUNTS} where a.user_id = $1 order by s.name`, [userId]);
   return found.rows.map(accountOf);

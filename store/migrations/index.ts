@@ -10,6 +10,7 @@ import { sql as externalAccounts } from './0010-external-accounts';
 import { sql as oidcLogins } from './0011-oidc-logins';
 import { sql as mails } from './0012-mails';
 import { sql as consoleSessions } from './0013-console-sessions';
+import { sql as importDrafts } from './0014-import-drafts';
 
 /** Every migration in order. Numbered, never edited once released. */
 export const migrations: Readonly<Record<string, string>> = {
@@ -25,4 +26,5 @@ export const migrations: Readonly<Record<string, string>> = {
   '0011-oidc-logins': oidcLogins,
   '0012-mails': mails,
   '0013-console-sessions': consoleSessions,
+  '0014-import-drafts': importDrafts,
 };
