@@ -1,4 +1,6 @@
+import { countUnread } from '../store/notifications';
 import { FRAME } from './texts/frame';
+import { SHARED } from './texts/operator';
 import type { PageRequest } from './page';
 
 /** An entry of the main menu. */
@@ -24,12 +26,35 @@ interface Offered {
   readonly isPersonal?: boolean;
 }
 
+/** Its entry says how many are unread. */
+const NOTIFICATIONS_URL = '/my/notifications';
+
 const PERSONAL: readonly Offered[] = [
   { label: FRAME.services, url: '/services', needs: 'GET /v1/users/{user}/services', isPersonal: true },
+  { label: FRAME.groups, url: '/my/groups', needs: 'GET /v1/users/{user}/accounts', isPersonal: true },
+  { label: FRAME.linked, url: '/my/linked', needs: 'GET /v1/users/{user}/external', isPersonal: true },
+  {
+    label: FRAME.notifications,
+    url: NOTIFICATIONS_URL,
+    needs: 'GET /v1/users/{user}/notifications',
+    isPersonal: true,
+  },
 ];
 
 /** What operators see: operator pages add their entries here. */
-const OPERATOR: readonly Offered[] = [];
+const OPERATOR: readonly Offered[] = [
+  { label: SHARED.overview, url: '/operator', needs: 'GET /v1/overview' },
+  { label: SHARED.people, url: '/operator/people', needs: 'GET /v1/users' },
+  { label: SHARED.groups, url: '/operator/groups', needs: 'GET /v1/groups' },
+  { label: SHARED.states, url: '/operator/states', needs: 'GET /v1/states' },
+  { label: SHARED.grants, url: '/operator/grants', needs: 'GET /v1/grants' },
+  { label: SHARED.imports, url: '/operator/imports', needs: 'GET /v1/imports' },
+  { label: SHARED.operations, url: '/operator/operations', needs: 'GET /v1/operations' },
+  { label: SHARED.audit, url: '/operator/audit', needs: 'GET /v1/audit' },
+  { label: SHARED.clients, url: '/operator/clients', needs: 'GET /v1/auth/clients/all' },
+  { label: SHARED.tokens, url: '/operator/tokens', needs: 'GET /v1/auth/tokens/all' },
+  { label: SHARED.roles, url: '/operator/roles', needs: 'GET /v1/auth/roles' },
+];
 
 /** The menu of this visitor: what they may not open is not in it. */
 export async function menuOf(request: PageRequest): Promise<readonly MenuSection[]> {
@@ -46,10 +71,15 @@ async function allowed(request: PageRequest, offered: readonly Offered[]): Promi
   const answers = await Promise.all(
     offered.map(async ({ label, url, needs, isPersonal = false }) => {
       if (isPersonal && principal.userId === undefined) return undefined;
-      return (await request.api.may(needs, isPersonal ? { user: 'me' } : {})) ? { label, url } : undefined;
+      if (!(await request.api.may(needs, isPersonal ? { user: 'me' } : {}))) return undefined;
+      return { label, url, ...(url === NOTIFICATIONS_URL ? { count: await unread(request) } : {}) };
     }),
   );
   return answers.filter((entry) => entry !== undefined);
+}
+
+async function unread({ context, visitor }: PageRequest): Promise<number> {
+  return countUnread(context.db, visitor.principal.userId ?? null);
 }
 
 /** What modules registered, in their order. Only paths of ours and web addresses become links. */

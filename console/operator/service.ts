@@ -1,0 +1,226 @@
+import { showStanding } from '../../api/standing-views';
+import { recentStandings } from '../../api/standings';
+import { actionButton } from '../forms';
+import { html, safeUrl } from '../html';
+import { page } from '../page';
+import { OVERVIEW, SHARED } from '../texts/operator';
+import { SERVICE } from '../texts/operator-service';
+import { every } from './every';
+import { act, facts, number, reasonOf, section, tag, to } from './parts';
+import { serviceTabs, serviceTrail } from './service-frame';
+import { budgetLines, oldestLine, openSyncs, pauseLine, standingTag } from './standing-view';
+import type { Html } from '../html';
+import type { PageDefinition, PageRequest } from '../page';
+import type { Service, Standing } from './answers';
+
+const REFRESH_MS = 2_000;
+
+const shown = page({
+  method: 'get',
+  path: '/operator/services/{name}',
+  needs: 'GET /v1/services/{name}/status',
+  async handler(request) {
+    const { api, params } = request;
+    const { name = '' } = params;
+    const standing = await api.read<Standing>('GET /v1/services/{name}/status', { params: { name } });
+    const mayRead = await api.may('GET /v1/services/{name}', { name });
+    const service = mayRead ? await api.read<Service>('GET /v1/services/{name}', { params: { name } }) : undefined;
+    const main = html`${await serviceTabs(request, name, '')} ${await buttons(request, standing, service)}
+      <div data-live="${to`/operator/services/${name}/live`}">${standingView(standing)}</div>
+      ${service !== undefined && about(service, standing)}`;
+    return { kind: 'page', title: standing.title ?? name, main, trail: serviceTrail() };
+  },
+});
+
+const live = page({
+  method: 'get',
+  path: '/operator/services/{name}/live',
+  needs: 'GET /v1/services/{name}/status',
+  handler: async ({ params: { name = '' }, context, signal }) => ({
+    kind: 'live',
+    // The look of all who watch any service: one pass over the accounts, however many pages are open.
+    parts: every(REFRESH_MS, signal, async () => {
+      const { services } = await recentStandings(context.db);
+      const found = services.find(({ service }) => service.name === name);
+      if (found === undefined) return { html: html`<p class="note warn">${SHARED.gone}</p>`, isLast: true };
+      const standing = JSON.parse(JSON.stringify(showStanding(found))) as Standing;
+      return { html: standingView(standing), isLast: false };
+    }),
+  }),
+});
+
+function standingView(standing: Standing): Html {
+  const { accounts, guard, service } = standing;
+  return html`${firstRunNote(standing)}
+    <div class="figures" role="group" aria-label="${SERVICE.figures}">
+      ${figure(SERVICE.account.active, accounts.active, to`/operator/services/${service}/accounts?status=active`)}
+      ${figure(OVERVIEW.due, standing.due)} ${figure(OVERVIEW.running, standing.running)}
+      ${figure(OVERVIEW.waiting, standing.waiting, to`/operator/services/${service}/accounts?attention=waiting`)}
+      ${figure(OVERVIEW.failed, standing.failed, to`/operator/services/${service}/accounts?attention=rejected`, 'bad')}
+      ${figure(OVERVIEW.staged, standing.staged, to`/operator/services/${service}/guard`, 'warn')}
+      ${figure(SERVICE.account.pending, accounts.pending, to`/operator/services/${service}/accounts?status=pending`)}
+      ${figure(SERVICE.account.disabled, accounts.disabled, to`/operator/services/${service}/accounts?status=disabled`)}
+      ${figure(SERVICE.account.none, accounts.none, to`/operator/services/${service}/accounts?status=none`)}
+      ${figure(SERVICE.account.removed, accounts.removed, to`/operator/services/${service}/accounts?status=removed`)}
+    </div>
+    ${facts([
+      [SHARED.status, html`${standingTag(standing)} ${pauseLine(standing)}`],
+      [SERVICE.syncs, standing.syncs.length > 0 && openSyncs(standing)],
+      [OVERVIEW.oldest, standing.oldestDue !== null && oldestLine(standing)],
+      [OVERVIEW.budget, budgetLines(standing)],
+      [SERVICE.guardRemovals, OVERVIEW.guardLeft(guard.removal.left, guard.removal.limit)],
+      [SERVICE.guardGroups, OVERVIEW.guardLeft(guard['group removal'].left, guard['group removal'].limit)],
+      [SERVICE.remoteGroups, number(standing.groups)],
+      [SERVICE.memberships, number(standing.memberships)],
+    ])}`;
+}
+
+function figure(label: string, count: number, url?: string, look: 'bad' | 'warn' | '' = ''): Html {
+  const value = html`<strong>${number(count)}</strong> <span>${label}</span>`;
+  const shownLook = count > 0 ? look : '';
+  return url === undefined || count === 0
+    ? html`<div class="figure ${shownLook}">${value}</div>`
+    : html`<a class="figure ${shownLook}" href="${url}">${value}</a>`;
+}
+
+function firstRunNote({ firstPlan, service }: Standing): Html {
+  if (firstPlan === null) return html``;
+  const { id, stale, accounts } = firstPlan;
+  const plan =
+    id !== null &&
+    html`<a class="button main" href="${to`/operator/services/${service}/syncs/${id}/plan`}"
+      >${SERVICE.firstRunLook(number(accounts))}</a
+    >`;
+  return html`<div class="note warn">
+    <strong>${SERVICE.firstRun}.</strong> ${id === null ? SERVICE.firstRunNone : SERVICE.firstRunWaits}
+    ${stale && SERVICE.firstRunStale}
+    <p>${plan}</p>
+  </div>`;
+}
+
+/** Those that this person may press and that mean something now. */
+async function buttons(request: PageRequest, standing: Standing, service: Service | undefined): Promise<Html> {
+  const { api, visitor } = request;
+  const name = standing.service;
+  const url = (verb: string): string => to`/operator/services/${name}/${verb}`;
+  const may = (verb: string): Promise<boolean> => api.may(`POST /v1/services/{name}/${verb}`, { name });
+  const { paused, enabled } = standing;
+  const isPaused = paused !== null && paused.reason !== 'first run';
+  const tests = service?.abilities.manager.includes('testConnection') === true;
+  const all = [
+    isPaused &&
+      (await may('resume')) &&
+      actionButton(visitor, { action: url('resume'), label: SERVICE.resume, look: 'main' }),
+    !isPaused &&
+      (await may('pause')) &&
+      actionButton(visitor, { action: url('pause'), label: SERVICE.pause, confirm: SERVICE.pauseAsk }),
+    !isPaused &&
+      (await may('drain')) &&
+      actionButton(visitor, { action: url('drain'), label: SERVICE.drain, confirm: SERVICE.drainAsk }),
+    tests && (await may('test')) && actionButton(visitor, { action: url('test'), label: SERVICE.test }),
+    !enabled &&
+      (await may('enable')) &&
+      actionButton(visitor, { action: url('enable'), label: SERVICE.enable, look: 'main' }),
+    enabled &&
+      (await may('disable')) &&
+      actionButton(visitor, {
+        action: url('disable'),
+        label: SERVICE.disable,
+        look: 'danger',
+        confirm: SERVICE.disableAsk,
+      }),
+    !enabled &&
+      (await api.may('DELETE /v1/services/{name}', { name })) &&
+      actionButton(visitor, {
+        action: url('delete'),
+        label: SERVICE.remove,
+        look: 'danger',
+        confirm: SERVICE.removeAsk,
+      }),
+  ];
+  return html`<div class="row">${all}</div>`;
+}
+
+function about(service: Service, { service: name }: Standing): Html {
+  const body = facts([
+    [SERVICE.connector, service.connector],
+    [
+      SERVICE.address,
+      service.url !== null && html`<a href="${safeUrl(service.url)}" rel="noreferrer">${service.url}</a>`,
+    ],
+    [SERVICE.begins, service.begins],
+    [SHARED.actions, service.actions.map((action) => html`${tag(action)} `)],
+  ]);
+  return section(
+    SHARED.details,
+    html`${body}
+      <p class="row">
+        <a class="button" href="/operator/grants?service=${name}">${SERVICE.grantsLink}</a>
+        <a class="button" href="/operator/operations?service=${name}">${SERVICE.operationsLink}</a>
+      </p>`,
+  );
+}
+
+const test = page({
+  method: 'post',
+  path: '/operator/services/{name}/test',
+  needs: 'signed in',
+  async handler(request) {
+    const { api, params } = request;
+    const { name = '' } = params;
+    interface Report {
+      readonly ok: boolean;
+      readonly missing: readonly string[];
+      readonly remote?: string;
+    }
+    const report = await api.read<Report>('POST /v1/services/{name}/test', { params: { name } });
+    const result = report.ok
+      ? html`<p class="said" role="status">${SERVICE.testGood(report.remote ?? '')}</p>`
+      : html`<div class="note bad" role="alert">
+          <p>${SERVICE.testBad}</p>
+          <ul>
+            ${report.missing.map((line) => html`<li>${line}</li>`)}
+          </ul>
+        </div>`;
+    const main = html`${await serviceTabs(request, name, '')}${result}
+      <p><a class="button" href="${to`/operator/services/${name}`}">${name}</a></p>`;
+    return { kind: 'page', title: SERVICE.test, main, trail: serviceTrail(name) };
+  },
+});
+
+function verb(name: 'pause' | 'resume' | 'drain'): PageDefinition {
+  return act({
+    path: `/operator/services/{name}/${name}`,
+    route: `POST /v1/services/{name}/${name}`,
+    send: (form) => ({ body: reasonOf(form) }),
+    to: ({ name: service = '' }) => to`/operator/services/${service}`,
+  });
+}
+
+function switched(name: 'enable' | 'disable'): PageDefinition {
+  return act({
+    path: `/operator/services/{name}/${name}`,
+    route: `POST /v1/services/{name}/${name}`,
+    to: ({ name: service = '' }) => to`/operator/services/${service}`,
+    said: 'started',
+  });
+}
+
+const remove = act({
+  path: '/operator/services/{name}/delete',
+  route: 'DELETE /v1/services/{name}',
+  to: () => '/operator',
+  said: 'deleted',
+});
+
+export const servicePages: readonly PageDefinition[] = [
+  shown,
+  live,
+  test,
+  verb('pause'),
+  verb('resume'),
+  verb('drain'),
+  switched('enable'),
+  switched('disable'),
+  remove,
+];
