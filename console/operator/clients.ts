@@ -196,7 +196,7 @@ async function tokens(request: PageRequest, { id: client }: Client): Promise<Htm
   return section(
     IDENTITY.ofClient,
     html`${await tokenTable(request, items)}${mayEnd && actionButton(visitor, button)}`,
-    html`<a href="/operator/tokens?client=${client}">${IDENTITY.tokens}</a>`,
+    html`<a href="${to`/operator/tokens?client=${client}`}">${IDENTITY.tokens}</a>`,
   );
 }
 

@@ -132,7 +132,7 @@ async function buttons({ api, visitor }: PageRequest, { id: group, name }: Group
         confirm: GROUPS.removeAsk(name),
       })
     }
-    <a class="button" href="/operator/grants?group=${group}">${GROUPS.grants}</a>
+    <a class="button" href="${to`/operator/grants?group=${group}`}">${GROUPS.grants}</a>
   </div>`;
 }
 

@@ -241,7 +241,7 @@ async function operations({ api }: PageRequest, { id: user }: Person): Promise<H
   return section(
     PEOPLE.operations,
     table({ caption, rows: items, empty: EXPLAIN.askedNone, columns: operationColumns }),
-    html`<a href="/operator/operations?user=${user}">${SHARED.operations}</a>`,
+    html`<a href="${to`/operator/operations?user=${user}`}">${SHARED.operations}</a>`,
   );
 }
 

@@ -58,13 +58,10 @@ function standingView(standing: Standing): Html {
       ${figure(OVERVIEW.waiting, standing.waiting, to`/operator/services/${service}/accounts?attention=waiting`)}
       ${figure(OVERVIEW.failed, standing.failed, to`/operator/services/${service}/accounts?attention=rejected`, 'bad')}
       ${figure(OVERVIEW.staged, standing.staged, to`/operator/services/${service}/guard`, 'warn')}
-      ${figure(SERVICE.account.pending, accounts.pending, to`/operator/services/${service}/accounts?status=pending`)}
-      ${figure(SERVICE.account.disabled, accounts.disabled, to`/operator/services/${service}/accounts?status=disabled`)}
-      ${figure(SERVICE.account.none, accounts.none, to`/operator/services/${service}/accounts?status=none`)}
-      ${figure(SERVICE.account.removed, accounts.removed, to`/operator/services/${service}/accounts?status=removed`)}
     </div>
     ${facts([
       [SHARED.status, html`${standingTag(standing)} ${pauseLine(standing)}`],
+      [SERVICE.otherAccounts, otherAccounts(standing)],
       [SERVICE.syncs, standing.syncs.length > 0 && openSyncs(standing)],
       [OVERVIEW.oldest, standing.oldestDue !== null && oldestLine(standing)],
       [OVERVIEW.budget, budgetLines(standing)],
@@ -73,6 +70,18 @@ function standingView(standing: Standing): Html {
       [SERVICE.remoteGroups, number(standing.groups)],
       [SERVICE.memberships, number(standing.memberships)],
     ])}`;
+}
+
+/** Accounts that are not simply there, as far as there are any. */
+function otherAccounts({ accounts, service }: Standing): Html | false {
+  const statuses = (['pending', 'disabled', 'none', 'removed'] as const).filter((status) => accounts[status] > 0);
+  if (statuses.length === 0) return false;
+  return html`${statuses.map(
+    (status) =>
+      html`<a href="${to`/operator/services/${service}/accounts?status=${status}`}"
+        >${number(accounts[status])} ${SERVICE.account[status]}</a
+      > `,
+  )}`;
 }
 
 function figure(label: string, count: number, url?: string, look: 'bad' | 'warn' | '' = ''): Html {
@@ -155,8 +164,8 @@ function about(service: Service, { service: name }: Standing): Html {
     SHARED.details,
     html`${body}
       <p class="row">
-        <a class="button" href="/operator/grants?service=${name}">${SERVICE.grantsLink}</a>
-        <a class="button" href="/operator/operations?service=${name}">${SERVICE.operationsLink}</a>
+        <a class="button" href="${to`/operator/grants?service=${name}`}">${SERVICE.grantsLink}</a>
+        <a class="button" href="${to`/operator/operations?service=${name}`}">${SERVICE.operationsLink}</a>
       </p>`,
   );
 }
