@@ -21,6 +21,14 @@ export interface ServiceRow {
 /** The four default acts, by the last word of their address. */
 export type ServiceVerb = 'activate' | 'deactivate' | 'reset-password' | 'set-password';
 
+/** What each of them asks of the service. */
+export const ACTION_OF_VERB: Readonly<Record<ServiceVerb, AdminAction>> = {
+  activate: 'createAccount',
+  deactivate: 'deleteAccount',
+  'reset-password': 'resetPassword',
+  'set-password': 'setPassword',
+};
+
 /** Where a button leads; undefined: it is not shown. Default: the routes of the API. */
 export type ServiceButton = (service: string, verb: ServiceVerb) => Promise<string | undefined>;
 
@@ -71,13 +79,15 @@ async function urlsOf(
   entitled: boolean,
 ): Promise<ServiceControlUrls> {
   const { actions } = abilitiesOf(context.registry, service);
-  const urlOf = async (action: AdminAction, verb: ServiceVerb): Promise<string | undefined> =>
-    actions.includes(action) && (entitled || verb === 'deactivate') ? buttonTo(service.name, verb) : undefined;
+  const urlOf = async (verb: ServiceVerb): Promise<string | undefined> => {
+    const isPossible = actions.includes(ACTION_OF_VERB[verb]) && (entitled || verb === 'deactivate');
+    return isPossible ? buttonTo(service.name, verb) : undefined;
+  };
   const [activate, deactivate, resetPassword, setPassword] = await Promise.all([
-    urlOf('createAccount', 'activate'),
-    urlOf('deleteAccount', 'deactivate'),
-    urlOf('resetPassword', 'reset-password'),
-    urlOf('setPassword', 'set-password'),
+    urlOf('activate'),
+    urlOf('deactivate'),
+    urlOf('reset-password'),
+    urlOf('set-password'),
   ]);
   return {
     ...(activate === undefined ? {} : { activate }),

@@ -30,14 +30,14 @@ export function layout(frame: Frame): string {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <meta name="htmx-config" content='{"includeIndicatorCSS":false,"inlineStyleNonce":""}' />
+        <meta name="htmx-config" content='{"includeIndicatorCSS":false}' />
         <title>${title} · ${FRAME.product}</title>
         <link rel="icon" href="${assetUrl('icon.svg')}" type="image/svg+xml" />
         <link rel="stylesheet" href="${assetUrl('style.css')}" />
         <script src="${assetUrl('htmx.js')}" defer></script>
-        <script src="${assetUrl('console.js')}" defer data-copied="${FRAME.copied}"></script>
+        <script src="${assetUrl('console.js')}" type="module"></script>
       </head>
-      <body class="${visitor.isSignedIn ? 'framed' : 'door'}">
+      <body class="${visitor.isSignedIn ? 'framed' : 'door'}" data-copied="${FRAME.copied}">
         <a class="skip" href="#content">${FRAME.skip}</a>
         ${visitor.isSignedIn && side(frame)}
         <main id="content" tabindex="-1">

@@ -1,3 +1,4 @@
+import { countUnread } from '../store/notifications';
 import { FRAME } from './texts/frame';
 import { SHARED } from './texts/operator';
 import type { PageRequest } from './page';
@@ -25,8 +26,19 @@ interface Offered {
   readonly isPersonal?: boolean;
 }
 
+/** Its entry says how many are unread. */
+const NOTIFICATIONS_URL = '/my/notifications';
+
 const PERSONAL: readonly Offered[] = [
   { label: FRAME.services, url: '/services', needs: 'GET /v1/users/{user}/services', isPersonal: true },
+  { label: FRAME.groups, url: '/my/groups', needs: 'GET /v1/users/{user}/accounts', isPersonal: true },
+  { label: FRAME.linked, url: '/my/linked', needs: 'GET /v1/users/{user}/external', isPersonal: true },
+  {
+    label: FRAME.notifications,
+    url: NOTIFICATIONS_URL,
+    needs: 'GET /v1/users/{user}/notifications',
+    isPersonal: true,
+  },
 ];
 
 /** What operators see: operator pages add their entries here. */
@@ -59,10 +71,15 @@ async function allowed(request: PageRequest, offered: readonly Offered[]): Promi
   const answers = await Promise.all(
     offered.map(async ({ label, url, needs, isPersonal = false }) => {
       if (isPersonal && principal.userId === undefined) return undefined;
-      return (await request.api.may(needs, isPersonal ? { user: 'me' } : {})) ? { label, url } : undefined;
+      if (!(await request.api.may(needs, isPersonal ? { user: 'me' } : {}))) return undefined;
+      return { label, url, ...(url === NOTIFICATIONS_URL ? { count: await unread(request) } : {}) };
     }),
   );
   return answers.filter((entry) => entry !== undefined);
+}
+
+async function unread({ context, visitor }: PageRequest): Promise<number> {
+  return countUnread(context.db, visitor.principal.userId ?? null);
 }
 
 /** What modules registered, in their order. Only paths of ours and web addresses become links. */

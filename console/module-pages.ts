@@ -20,9 +20,10 @@ export function modulePages(
     ...options,
     session: (request) => signedInBy(context, request),
     frame: async (request, response, answer) => {
-      const isPiece = answer.contentType?.startsWith('text/html') === true && typeof answer.body === 'string';
-      if (!isPiece || !isBrowser(request) || /^\s*<(!doctype|html)\b/i.test(String(answer.body))) return answer;
-      return { ...answer, body: await pages.around(request, response, String(answer.body)) };
+      const { body, contentType } = answer;
+      const isHtml = contentType?.startsWith('text/html') === true;
+      if (typeof body !== 'string' || !isHtml || !isBrowser(request) || isWholePage(body)) return answer;
+      return { ...answer, body: await pages.around(request, response, body) };
     },
   });
   return async (request, response, next) => {
@@ -45,8 +46,12 @@ async function signedInBy(context: ApiContext, request: Request): Promise<Princi
   return visitor.principal;
 }
 
+function isWholePage(markup: string): boolean {
+  return /^\s*<(!doctype|html)\b/i.test(markup);
+}
+
 /** A person in front of a browser, and not a program: those send no cookie, or ask for something else than pages. */
-export function isBrowser(request: Request): boolean {
+function isBrowser(request: Request): boolean {
   if (request.headers.authorization !== undefined) return false;
   return (request.headers.accept ?? '').includes('text/html');
 }

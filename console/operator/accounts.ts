@@ -130,7 +130,7 @@ interface ActionAnswer {
 const run = page({
   method: 'post',
   path: '/operator/services/{name}/accounts/actions',
-  needs: 'signed in',
+  needs: 'POST /v1/services/{name}/actions',
   async handler(request) {
     const { api, params, form } = request;
     const { name = '' } = params;

@@ -228,7 +228,7 @@ function actPage(action: string, route: string): PageDefinition {
   return page({
     method: 'post',
     path: `/operator/people/{user}/accounts/{name}/${action}`,
-    needs: 'signed in',
+    needs: 'GET /v1/services/{name}/accounts',
     async handler({ api, params, form }): Promise<PageAnswer> {
       const { name = '', user = '' } = params;
       const password = form.get('password');
@@ -244,7 +244,7 @@ function actPage(action: string, route: string): PageDefinition {
 const secretWait = page({
   method: 'get',
   path: '/operator/operations/{operationId}/secret',
-  needs: 'GET /v1/operations/{operationId}',
+  needs: 'GET /v1/operations',
   async handler({ api, params, visitor }) {
     const { operation } = await api.read<{
       readonly operation: { readonly status: string; readonly secretReady: boolean; readonly outcome: string | null };
@@ -267,7 +267,7 @@ const secretWait = page({
 const secretShown = page({
   method: 'post',
   path: '/operator/operations/{operationId}/secret',
-  needs: 'signed in',
+  needs: 'GET /v1/operations',
   async handler({ api, params }) {
     const { secret } = await api.read<{ readonly secret: string }>('POST /v1/operations/{operationId}/secret', {
       params,

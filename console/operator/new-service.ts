@@ -98,7 +98,7 @@ function showForm(request: PageRequest, connector: Connector, { errors = {}, pro
 const add = page({
   method: 'post',
   path: '/operator/services/new/{kind}',
-  needs: 'signed in',
+  needs: 'POST /v1/services',
   async handler(request) {
     const { api, form: sent, params } = request;
     const connector = await connectorOf(request);

@@ -16,6 +16,8 @@ export interface Act {
   readonly route: string;
   /** What is sent, from the fields of the form. */
   readonly send?: (form: URLSearchParams, params: Params) => Omit<InProcessRequest, 'params'>;
+  /** As a page's; default: that route. Its parameters must be those of the address. */
+  readonly needs?: string;
   /** The route's own parameters, where they are not those of the address. */
   readonly params?: (params: Params) => Params;
   readonly to: (params: Params, form: URLSearchParams) => string;
@@ -23,11 +25,11 @@ export interface Act {
 }
 
 /** A page behind a button: calls one route of the API and leads back. What the API refuses is shown as a page. */
-export function act({ path, route, send, params: toParams, to, said = 'done' }: Act): PageDefinition {
+export function act({ path, route, needs = route, send, params: toParams, to, said = 'done' }: Act): PageDefinition {
   return page({
     method: 'post',
     path,
-    needs: 'signed in',
+    needs,
     async handler({ api, params, form }) {
       await api.call(route, { params: toParams?.(params) ?? params, ...send?.(form, params) });
       return { kind: 'redirect', to: to(params, form), said };

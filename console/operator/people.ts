@@ -85,7 +85,7 @@ function addForm({ visitor }: PageRequest): Html {
 const add = page({
   method: 'post',
   path: '/operator/people',
-  needs: 'signed in',
+  needs: 'POST /v1/users',
   async handler({ api, form }) {
     const body = Object.fromEntries(
       ['username', 'displayName', 'email'].flatMap((name) => {
@@ -265,7 +265,7 @@ const remove = act({
 const join = page({
   method: 'post',
   path: '/operator/people/{user}/join',
-  needs: 'signed in',
+  needs: 'GET /v1/users',
   async handler({ api, params, form }) {
     const { user = '' } = params;
     const group = `name:${typed(form, 'group') ?? ''}`;
@@ -277,7 +277,7 @@ const join = page({
 const leave = page({
   method: 'post',
   path: '/operator/people/{user}/leave',
-  needs: 'signed in',
+  needs: 'GET /v1/users',
   async handler({ api, params, form }) {
     const { user = '' } = params;
     const group = form.get('group') ?? '';

@@ -173,7 +173,7 @@ function about(service: Service, { service: name }: Standing): Html {
 const test = page({
   method: 'post',
   path: '/operator/services/{name}/test',
-  needs: 'signed in',
+  needs: 'POST /v1/services/{name}/test',
   async handler(request) {
     const { api, params } = request;
     const { name = '' } = params;

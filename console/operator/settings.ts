@@ -109,7 +109,7 @@ function savedPage(section: SectionName): PageDefinition {
   return page({
     method: 'post',
     path: `/operator/services/{name}/settings/${section}`,
-    needs: 'signed in',
+    needs: 'PATCH /v1/services/{name}',
     async handler(request) {
       const { params, api } = request;
       const { name = '' } = params;
@@ -146,7 +146,7 @@ function readAll({ form }: PageRequest, { section, service, schema }: Showing) {
 const preview = page({
   method: 'post',
   path: '/operator/services/{name}/settings/mapping/preview',
-  needs: 'signed in',
+  needs: 'POST /v1/services/{name}/preview',
   async handler(request) {
     const { name = '' } = request.params;
     const showing = await load(request, 'mapping');

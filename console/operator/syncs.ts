@@ -73,7 +73,7 @@ function startForm({ visitor }: PageRequest, name: string): Html {
 const start = page({
   method: 'post',
   path: '/operator/services/{name}/syncs',
-  needs: 'signed in',
+  needs: 'POST /v1/services/{name}/syncs',
   async handler({ api, params: { name = '' }, form }) {
     const dryRun = form.get('dryRun') === 'true';
     const body = { kind: form.get('kind') ?? '', ...(dryRun ? { dryRun } : {}), ...reasonOf(form) };
@@ -207,7 +207,7 @@ function followUp(verb: 'retry' | 'approve'): PageDefinition {
   return page({
     method: 'post',
     path: `/operator/services/{name}/syncs/{syncId}/${verb}`,
-    needs: 'signed in',
+    needs: `POST /v1/services/{name}/syncs/{syncId}/${verb}`,
     async handler({ api, params, form }) {
       const route = `POST /v1/services/{name}/syncs/{syncId}/${verb}`;
       return follow(await api.read<Started>(route, { params, body: reasonOf(form) }));

@@ -1,37 +1,52 @@
 import { serviceRows } from '../../api/service-rows';
-import { Problem } from '../../api/problem';
-import { readPerson } from '../../store/people';
 import { withFormTokens } from '../forms';
 import { html } from '../html';
+import { ME, myPerson } from '../my-person';
 import { page } from '../page';
+import { peopleWatch } from '../people-watch';
+import { standingOf, standingTag } from '../standing';
+import { table } from '../table';
 import { SERVICES } from '../texts/person';
-import type { HookUser } from '../../sdk/hook';
+import { time } from '../time';
+import type { AccountView } from '../api-types';
 import type { Html } from '../html';
-import type { PageAnswer, PageDefinition, PageRequest } from '../page';
+import type { PageDefinition, PageRequest } from '../page';
+
+const NEEDS = { needs: 'GET /v1/users/{user}/services', needsParams: ME } as const;
 
 const services = page({
   method: 'get',
   path: '/services',
-  needs: 'GET /v1/users/{user}/services',
-  needsParams: { user: 'me' },
+  ...NEEDS,
   async handler(request) {
-    return { kind: 'page', title: SERVICES.title, main: await serviceTable(request) };
+    const main = html`<div data-live="/my/live/services">${await content(request)}</div>`;
+    return { kind: 'page', title: SERVICES.title, main };
   },
 });
 
-/** Whose pages these are. @throws Problem forbidden for logins without a person */
-async function personOf({ context, visitor }: PageRequest): Promise<HookUser> {
-  const { userId } = visitor.principal;
-  const person = userId === undefined ? undefined : await readPerson(context.db, userId);
-  if (person === undefined) throw new Problem('forbidden', 'This login belongs to no person.');
-  return person;
+const live = page({
+  method: 'get',
+  path: '/my/live/services',
+  ...NEEDS,
+  async handler(request) {
+    return { kind: 'live', parts: contents(request) };
+  },
+});
+
+async function* contents(request: PageRequest): AsyncGenerator<Html, void> {
+  const { id } = await myPerson(request);
+  for await (const _ of peopleWatch(request.context.db).follow(id, request.signal)) yield await content(request);
+}
+
+async function content(request: PageRequest): Promise<Html> {
+  return html`${await serviceTable(request)}${await accountTable(request)}`;
 }
 
 /** The rows are the hooks' own; we only put them in a table, and the token of this browser into their forms. */
 async function serviceTable(request: PageRequest): Promise<Html> {
   const { context, visitor, api } = request;
-  const rows = await serviceRows(context, await personOf(request), async (name, verb) => {
-    const may = await api.may(`POST /v1/users/{user}/services/{name}/${verb}`, { user: 'me', name });
+  const rows = await serviceRows(context, await myPerson(request), async (name, verb) => {
+    const may = await api.may(`POST /v1/users/{user}/services/{name}/${verb}`, { ...ME, name });
     return may ? `/my/services/${name}/${verb}` : undefined;
   });
   if (rows.length === 0) return html`<p class="empty">${SERVICES.none}</p>`;
@@ -53,24 +68,29 @@ async function serviceTable(request: PageRequest): Promise<Html> {
   </div>`;
 }
 
-/** One of the acts that need nothing but the button. */
-function act(verb: 'activate' | 'deactivate' | 'reset-password'): PageDefinition {
-  const route = `POST /v1/users/{user}/services/{name}/${verb}`;
-  return page({
-    method: 'post',
-    path: `/my/services/{name}/${verb}`,
-    needs: 'signed in',
-    async handler({ api, params }): Promise<PageAnswer> {
-      const { name = '' } = params;
-      await api.call(route, { params: { user: 'me', name } });
-      return { kind: 'redirect', to: '/services', said: 'started' };
-    },
+/** What is known of the accounts, whether their services are still shown or not. */
+async function accountTable({ api }: PageRequest): Promise<Html> {
+  const { items } = await api.read<{ readonly items: readonly AccountView[] }>('GET /v1/users/{user}/accounts', {
+    params: ME,
   });
+  const shown = items.filter(({ status, due }) => due || (status !== 'removed' && status !== 'none'));
+  return html`<h2>${SERVICES.now}</h2>
+    ${table<AccountView>({
+      caption: SERVICES.now,
+      rows: shown,
+      empty: SERVICES.noAccounts,
+      columns: [
+        { label: SERVICES.service, show: ({ service }) => html`<a href="/services/${service}">${service}</a>` },
+        { label: SERVICES.username, show: ({ remoteName }) => html`<bdi>${remoteName}</bdi>` },
+        {
+          label: SERVICES.state,
+          show: (account) =>
+            html`${standingTag(standingOf(account))}
+            ${account.instruction !== null && html`<span class="soft">${account.instruction}</span>`}`,
+        },
+        { label: SERVICES.since, show: ({ lastWriteAt }) => time(lastWriteAt) },
+      ],
+    })}`;
 }
 
-export const myServicesPages: readonly PageDefinition[] = [
-  services,
-  act('activate'),
-  act('deactivate'),
-  act('reset-password'),
-];
+export const myServicesPages: readonly PageDefinition[] = [services, live];

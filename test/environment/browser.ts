@@ -3,7 +3,7 @@ import { chromium } from 'playwright-core';
 import { AxeBuilder } from '@axe-core/playwright';
 import { beginSession } from '../../console/session';
 import { testToken } from './identity';
-import type { TestApi } from './api';
+import type { ApiContext } from '../../api/context';
 import type { TestClient } from './identity';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 
@@ -73,7 +73,11 @@ export function complaints(page: Page): readonly string[] {
 }
 
 /** Signs somebody in without the form: a client as `testToken` makes it, and a session of this browser. */
-export async function signInAs(api: TestApi, context: BrowserContext, client: TestClient): Promise<void> {
+export async function signInAs(
+  api: { readonly context: Pick<ApiContext, 'identity' | 'db'> },
+  context: BrowserContext,
+  client: TestClient,
+): Promise<void> {
   const { tokenId } = await testToken(api.context.identity, client);
   const key = await beginSession(api.context.db, { tokenId, browser: 'test' });
   await context.addCookies([{ name: 'muster', value: key, domain: '127.0.0.1', path: '/' }]);

@@ -17,6 +17,7 @@ export function testIdentity(
   db: Database,
   auth: Readonly<Record<string, unknown>> = {},
   log: Logger = pino({ level: 'silent' }),
+  publicUrl = 'http://muster.test',
 ): Identity {
   const providers = { local: { config: CHEAP }, ...(auth['providers'] as object | undefined) };
   const { auth: section }: Config = configSchema.parse({ auth: { ...auth, providers } });
@@ -25,7 +26,7 @@ export function testIdentity(
     db,
     sealer: createSealer(generateKey()),
     log,
-    publicUrl: 'http://muster.test',
+    publicUrl,
   });
 }
 
