@@ -25,5 +25,12 @@ const personPages: readonly PageDefinition[] = [
 
 /** Every page. A new file of pages is named here, and its entries of the menu in menu.ts. */
 export function allPages(authenticator: Authenticator): readonly PageDefinition[] {
-  return [...homePages, ...signInPages, ...forgottenPages, ...startPages(authenticator), ...personPages, ...operatorPages];
+  return [
+    ...homePages,
+    ...signInPages,
+    ...forgottenPages,
+    ...startPages(authenticator),
+    ...personPages,
+    ...operatorPages,
+  ];
 }

@@ -68,11 +68,11 @@ const RETRIES = ['updateProfile', 'updateGroups', 'validateUser'];
 
 async function buttons({ api, visitor }: PageRequest, found: Explanation): Promise<Html> {
   const { service: name, user, actions } = found;
-  const account = { name, user: user.id };
+  const place = { name, user: user.id };
   const possible = await Promise.all(
     actions.map(async (action) => {
       const route = SUFFIXES[action];
-      return route !== undefined && (await api.may(route, account)) ? action : undefined;
+      return route !== undefined && (await api.may(route, place)) ? action : undefined;
     }),
   );
   const allowed = possible.filter((action) => action !== undefined);
