@@ -4,13 +4,14 @@ import { html } from '../html';
 import { page } from '../page';
 import { pager, table } from '../table';
 import { ACTIONS, SHARED } from '../texts/operator';
-import { ACCOUNTS } from '../texts/operator-service';
+import { ACCOUNTS, SERVICE } from '../texts/operator-service';
 import { time } from '../time';
 import { accountLink, asked, reasonOf, statusTag, tag, to } from './parts';
 import { serviceTabs, serviceTrail } from './service-frame';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { Column, Paged } from '../table';
+import type { PageOf } from '../api-types';
+import type { Column } from '../table';
 import type { Account, Service } from './answers';
 
 const STATUSES = ['', 'none', 'pending', 'active', 'disabled', 'removed'];
@@ -23,14 +24,14 @@ const list = page({
   async handler(request) {
     const { api, params, query, isPart } = request;
     const { name = '' } = params;
-    const found = await api.read<Paged<Account>>('GET /v1/services/{name}/accounts', {
+    const found = await api.read<PageOf<Account>>('GET /v1/services/{name}/accounts', {
       params: { name },
       query: asked(query, ['cursor', 'status', 'attention', 'q']),
     });
     const part = await accountsPart(request, found);
     if (isPart) return { kind: 'part', html: part };
     const main = html`${await serviceTabs(request, name, 'accounts')}${filters(query)}${part}`;
-    return { kind: 'page', title: `${ACCOUNTS.caption(name)}`, main, trail: serviceTrail(name) };
+    return { kind: 'page', title: `${SERVICE.accounts}: ${name}`, main, trail: serviceTrail(name) };
   },
 });
 
@@ -53,7 +54,7 @@ function filters(query: URLSearchParams): Html {
   </form>`;
 }
 
-async function accountsPart(request: PageRequest, found: Paged<Account>): Promise<Html> {
+async function accountsPart(request: PageRequest, found: PageOf<Account>): Promise<Html> {
   const { params, visitor, url } = request;
   const { name = '' } = params;
   const actions = await possibleActions(request, name);
@@ -130,7 +131,7 @@ interface ActionAnswer {
 const run = page({
   method: 'post',
   path: '/operator/services/{name}/accounts/actions',
-  needs: 'signed in',
+  needs: 'POST /v1/services/{name}/actions',
   async handler(request) {
     const { api, params, form } = request;
     const { name = '' } = params;

@@ -9,7 +9,7 @@ import { act, asked, facts, section, shortList, tag, to, typed } from './parts';
 import { tokenTable } from './tokens';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { Paged } from '../table';
+import type { PageOf } from '../api-types';
 import type { Token } from './tokens';
 
 interface Client {
@@ -30,7 +30,7 @@ const list = page({
   needs: 'GET /v1/auth/clients/all',
   async handler(request) {
     const { api, query, url } = request;
-    const found = await api.read<Paged<Client>>('GET /v1/auth/clients/all', {
+    const found = await api.read<PageOf<Client>>('GET /v1/auth/clients/all', {
       query: asked(query, ['cursor', 'role', 'provider']),
     });
     const filters = html`<form method="get" class="filters">
@@ -82,15 +82,15 @@ function addForm({ visitor }: PageRequest): Html {
 const add = page({
   method: 'post',
   path: '/operator/clients',
-  needs: 'signed in',
+  needs: 'POST /v1/auth/clients/create',
   async handler({ api, form }) {
     const user = typed(form, 'user');
-    const roles = (typed(form, 'roles') ?? '').split(/[\s,]+/).filter((role) => role !== '');
+    const given = (typed(form, 'roles') ?? '').split(/[\s,]+/).filter((role) => role !== '');
     const client = await api.read<Client>('POST /v1/auth/clients/create', {
       body: {
         username: typed(form, 'username') ?? '',
         password: form.get('password') ?? '',
-        ...(roles.length > 0 ? { roles } : {}),
+        ...(given.length > 0 ? { roles: given } : {}),
         ...(user === undefined ? {} : { user: `username:${user}` }),
       },
     });
@@ -185,7 +185,7 @@ async function linkForm({ api, visitor }: PageRequest, { id: client }: Client): 
 async function tokens(request: PageRequest, { id: client }: Client): Promise<Html> {
   const { api, visitor } = request;
   if (!(await api.may('GET /v1/auth/tokens/all'))) return html``;
-  const { items } = await api.read<Paged<Token>>('GET /v1/auth/tokens/all', { query: { client, limit: '20' } });
+  const { items } = await api.read<PageOf<Token>>('GET /v1/auth/tokens/all', { query: { client, limit: '20' } });
   const mayEnd = items.length > 0 && (await api.may('DELETE /v1/auth/tokens/all'));
   const button = {
     action: to`/operator/clients/${client}/tokens/end`,
@@ -196,7 +196,7 @@ async function tokens(request: PageRequest, { id: client }: Client): Promise<Htm
   return section(
     IDENTITY.ofClient,
     html`${await tokenTable(request, items)}${mayEnd && actionButton(visitor, button)}`,
-    html`<a href="/operator/tokens?client=${client}">${IDENTITY.tokens}</a>`,
+    html`<a href="${to`/operator/tokens?client=${client}`}">${IDENTITY.tokens}</a>`,
   );
 }
 
@@ -205,6 +205,7 @@ const own = ({ client = '' }: Readonly<Record<string, string>>): string => to`/o
 const endTokens = act({
   path: '/operator/clients/{client}/tokens/end',
   route: 'DELETE /v1/auth/tokens/all',
+  needs: 'GET /v1/auth/tokens/all',
   params: () => ({}),
   send: (_form, { client = '' }) => ({ query: { client } }),
   to: own,
@@ -230,7 +231,7 @@ function roleAct(path: string, route: string): PageDefinition {
   return page({
     method: 'post',
     path,
-    needs: 'signed in',
+    needs: 'GET /v1/auth/clients/{client}',
     async handler({ api, params, form }) {
       await api.call(route, { params: { client: params['client'] ?? '', role: typed(form, 'role') ?? '' } });
       return { kind: 'redirect', to: own(params), said: 'saved' };

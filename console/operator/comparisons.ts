@@ -9,7 +9,7 @@ import { accountLink, asked, dataText, facts, number, statusTag, temporalLink, t
 import { serviceTabs, serviceTrail } from './service-frame';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { Paged } from '../table';
+import type { PageOf } from '../api-types';
 import type { Named, Service } from './answers';
 
 interface Comparison {
@@ -44,7 +44,7 @@ const list = page({
   async handler(request) {
     const { api, params, query, url } = request;
     const { name = '' } = params;
-    const found = await api.read<Paged<Comparison>>('GET /v1/services/{name}/reconciliations', {
+    const found = await api.read<PageOf<Comparison>>('GET /v1/services/{name}/reconciliations', {
       params: { name },
       query: asked(query, ['cursor']),
     });
@@ -85,7 +85,7 @@ async function buttons({ api, visitor }: PageRequest, name: string): Promise<Htm
 const begin = page({
   method: 'post',
   path: '/operator/services/{name}/comparisons',
-  needs: 'signed in',
+  needs: 'POST /v1/services/{name}/reconciliations',
   async handler({ api, params: { name = '' }, form }) {
     const body = { mode: form.get('mode') ?? 'report' };
     const begun = await api.read<Comparison>('POST /v1/services/{name}/reconciliations', { params: { name }, body });
@@ -102,7 +102,7 @@ const shown = page({
     const route = 'GET /v1/services/{name}/reconciliations/{reconciliationId}';
     const [run, found] = await Promise.all([
       api.read<Comparison>(route, { params }),
-      api.read<Paged<Difference>>(`${route}/items`, { params, query: asked(query, ['cursor', 'kind']) }),
+      api.read<PageOf<Difference>>(`${route}/items`, { params, query: asked(query, ['cursor', 'kind']) }),
     ]);
     const main = html`${facts([
       [SHARED.status, statusTag(run.status)],

@@ -3,6 +3,7 @@ import { html } from '../html';
 import { FRAME } from '../texts/frame';
 import { SETTINGS } from '../texts/operator-service';
 import { area, tick } from './fields';
+import { plainText } from './parts';
 import type { Html } from '../html';
 
 /** A property of the JSON schema that the API answers for a connector. */
@@ -66,8 +67,10 @@ function secretField({ key, name, property, isRequired, error, hint = '' }: One,
   return html`${input}${isSet && !isRequired && tick({ name: `clear.${key}`, label: SETTINGS.clearSecret(key) })}`;
 }
 
-function plainField({ key, name, property, isRequired, error, hint }: One, value: string): Html {
+function plainField(one: One, value: string): Html {
+  const { key, name, property, isRequired, error, hint } = one;
   const options = { name, label: key, value, error, isRequired, ...(hint === undefined ? {} : { hint }) };
+  const noted = (note: string) => ({ ...options, hint: hint === undefined ? note : `${hint} ${note}` });
   switch (kindOf(property)) {
     case 'number':
       return field({ ...options, type: 'number' });
@@ -76,9 +79,9 @@ function plainField({ key, name, property, isRequired, error, hint }: One, value
     case 'choice':
       return choice({ ...options, options: withUnset(property.enum ?? [], property.enum ?? []) });
     case 'lines':
-      return area({ ...options, hint: `${hint ?? ''} ${SETTINGS.onePerLine}`.trim() });
+      return area(noted(SETTINGS.onePerLine));
     case 'json':
-      return area({ ...options, hint: `${hint ?? ''} ${SETTINGS.json}`.trim() });
+      return area(noted(SETTINGS.json));
     case 'long':
       return area(options);
     case 'text':
@@ -105,7 +108,7 @@ function kindOf({ type, enum: options, items, pattern }: Property): Kind {
 function textOf(property: Property, value: unknown): string {
   if (value === undefined || value === null) return '';
   if (kindOf(property) === 'lines' && Array.isArray(value)) return value.map(String).join('\n');
-  return typeof value === 'object' ? JSON.stringify(value, undefined, 2) : String(value);
+  return typeof value === 'object' ? JSON.stringify(value, undefined, 2) : plainText(value);
 }
 
 export interface ReadConfig {
@@ -151,7 +154,9 @@ function valueOf(property: Property, text: string): { readonly value: unknown } 
       } catch {
         return { error: SETTINGS.notJson };
       }
-    default:
+    case 'choice':
+    case 'long':
+    case 'text':
       return { value: text.replaceAll('\r\n', '\n').trim() };
   }
 }

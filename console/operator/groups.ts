@@ -8,7 +8,7 @@ import { time } from '../time';
 import { act, asked, number, personLink, tag, to, typed } from './parts';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { Paged } from '../table';
+import type { PageOf } from '../api-types';
 
 interface Group {
   readonly id: string;
@@ -31,7 +31,7 @@ const list = page({
   needs: 'GET /v1/groups',
   async handler(request) {
     const { api, query, url, isPart, visitor } = request;
-    const found = await api.read<Paged<Group>>('GET /v1/groups', { query: asked(query, ['cursor', 'q']) });
+    const found = await api.read<PageOf<Group>>('GET /v1/groups', { query: asked(query, ['cursor', 'q']) });
     const rows = html`<div id="groups">
       ${table({
         caption: GROUPS.caption,
@@ -82,7 +82,7 @@ function nameForm(
 const add = page({
   method: 'post',
   path: '/operator/groups',
-  needs: 'signed in',
+  needs: 'POST /v1/groups',
   async handler({ api, form }) {
     const { group } = await api.read<{ readonly group: Group }>('POST /v1/groups', {
       body: { name: typed(form, 'name') ?? '' },
@@ -100,7 +100,7 @@ const shown = page({
     const { group: id = '' } = params;
     const [group, found] = await Promise.all([
       api.read<Group>('GET /v1/groups/{group}', { params: { group: id } }),
-      api.read<Paged<Member>>('GET /v1/groups/{group}/members', {
+      api.read<PageOf<Member>>('GET /v1/groups/{group}/members', {
         params: { group: id },
         query: asked(query, ['cursor']),
       }),
@@ -132,14 +132,14 @@ async function buttons({ api, visitor }: PageRequest, { id: group, name }: Group
         confirm: GROUPS.removeAsk(name),
       })
     }
-    <a class="button" href="/operator/grants?group=${group}">${GROUPS.grants}</a>
+    <a class="button" href="${to`/operator/grants?group=${group}`}">${GROUPS.grants}</a>
   </div>`;
 }
 
 async function memberTable(
   { api, visitor }: PageRequest,
   { id: group, name }: Group,
-  found: Paged<Member>,
+  found: PageOf<Member>,
 ): Promise<Html> {
   const may = await Promise.all(
     found.items.map(({ id: user }) => api.may('DELETE /v1/groups/{group}/members/{user}', { group, user })),
@@ -203,7 +203,7 @@ function memberAct(path: string, route: string, userOf: (form: URLSearchParams) 
   return page({
     method: 'post',
     path,
-    needs: 'signed in',
+    needs: 'GET /v1/groups/{group}',
     async handler({ api, params, form }) {
       await api.call(route, { params: { group: params['group'] ?? '', user: userOf(form) } });
       return { kind: 'redirect', to: own(params), said: 'started' };

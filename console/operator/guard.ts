@@ -10,7 +10,8 @@ import { accountLink, actorText, asked, shortList, statusTag, to, typed } from '
 import { serviceTabs, serviceTrail } from './service-frame';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { Column, Paged } from '../table';
+import type { PageOf } from '../api-types';
+import type { Column } from '../table';
 import type { Staged } from './answers';
 
 const list = page({
@@ -20,7 +21,7 @@ const list = page({
   async handler(request) {
     const { api, params, query, url } = request;
     const { name = '' } = params;
-    const found = await api.read<Paged<Staged>>('GET /v1/services/{name}/guard', {
+    const found = await api.read<PageOf<Staged>>('GET /v1/services/{name}/guard', {
       params: { name },
       query: asked(query, ['cursor', 'show']),
     });
@@ -129,7 +130,7 @@ function decisionForm({ visitor }: PageRequest, { name, verbs, rows }: Deciding)
 const decide = page({
   method: 'post',
   path: '/operator/services/{name}/guard',
-  needs: 'signed in',
+  needs: 'GET /v1/services/{name}/guard',
   async handler({ api, params: { name = '' }, form }) {
     const ids = form.getAll('id');
     const isAll = form.get('which') === 'all';

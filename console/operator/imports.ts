@@ -10,7 +10,7 @@ import { act, actorText, asked, facts, number, shortList, to } from './parts';
 import type { Problem } from '../../api/problem';
 import type { Html } from '../html';
 import type { PageAnswer, PageDefinition, PageRequest } from '../page';
-import type { Paged } from '../table';
+import type { PageOf } from '../api-types';
 
 interface Part {
   readonly count: number;
@@ -43,7 +43,7 @@ const list = page({
 
 async function shownList(request: PageRequest, problem?: Problem): Promise<PageAnswer> {
   const { api, query, url } = request;
-  const found = await api.read<Paged<Import>>('GET /v1/imports', { query: asked(query, ['cursor']) });
+  const found = await api.read<PageOf<Import>>('GET /v1/imports', { query: asked(query, ['cursor']) });
   const mayUpload = await api.may('POST /v1/imports/drafts');
   const rows = table({
     caption: IMPORTS.caption,
@@ -194,7 +194,7 @@ function differenceView(difference: Difference): Html {
 const apply = page({
   method: 'post',
   path: '/operator/imports/drafts/{draftId}/apply',
-  needs: 'signed in',
+  needs: 'POST /v1/imports/drafts/{draftId}/apply',
   async handler({ api, params }) {
     const answer = await api.read<{ readonly operation?: { readonly id: string } }>(
       'POST /v1/imports/drafts/{draftId}/apply',

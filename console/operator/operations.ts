@@ -23,7 +23,8 @@ import {
 } from './parts';
 import type { Html } from '../html';
 import type { PageDefinition } from '../page';
-import type { Column, Paged } from '../table';
+import type { PageOf } from '../api-types';
+import type { Column } from '../table';
 import type { Operation, Step } from './answers';
 
 const STATUSES = ['', 'running', 'waiting', 'succeeded', 'failed', 'cancelled', 'superseded'];
@@ -50,7 +51,7 @@ const list = page({
   needs: 'GET /v1/operations',
   async handler({ api, query, url, isPart }) {
     const names = ['cursor', 'status', 'service', 'kind', 'actor', 'user'];
-    const found = await api.read<Paged<Operation>>('GET /v1/operations', { query: asked(query, names) });
+    const found = await api.read<PageOf<Operation>>('GET /v1/operations', { query: asked(query, names) });
     const rows = html`<div id="operations">
       ${table({ caption: OPERATIONS.caption, rows: found.items, empty: OPERATIONS.none, columns: operationColumns })}
       ${pager(url, found.cursor)}
@@ -76,7 +77,8 @@ const list = page({
 const shown = page({
   method: 'get',
   path: '/operator/operations/{operationId}',
-  needs: 'GET /v1/operations/{operationId}',
+  // Persons may read their own; this page of it is for operators.
+  needs: 'GET /v1/operations',
   async handler({ api, params }) {
     const { operation, events } = await api.read<{ readonly operation: Operation; readonly events: readonly Step[] }>(
       'GET /v1/operations/{operationId}',
@@ -152,7 +154,7 @@ const audit = page({
   path: '/operator/audit',
   needs: 'GET /v1/audit',
   async handler({ api, query, url }) {
-    const found = await api.read<Paged<Entry>>('GET /v1/audit', {
+    const found = await api.read<PageOf<Entry>>('GET /v1/audit', {
       query: asked(query, ['cursor', 'actor', 'outcome', 'q']),
     });
     const filters = html`<form method="get" class="filters">

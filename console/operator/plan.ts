@@ -8,7 +8,7 @@ import { accountLink, asked, number, statusTag, tag, to } from './parts';
 import { serviceTrail } from './service-frame';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { Paged } from '../table';
+import type { PageOf } from '../api-types';
 import type { AccountView, PlannedAccount, Sync } from './answers';
 
 const STEPS = [
@@ -37,7 +37,7 @@ const plan = page({
     const isFiltered = query.has('outcome');
     const [sync, found] = await Promise.all([
       api.read<Sync>('GET /v1/services/{name}/syncs/{syncId}', { params: { name, syncId } }),
-      api.read<Paged<PlannedAccount>>('GET /v1/services/{name}/syncs/{syncId}/plan', {
+      api.read<PageOf<PlannedAccount>>('GET /v1/services/{name}/syncs/{syncId}/plan', {
         params: { name, syncId },
         query: isFiltered ? wanted : { ...wanted, outcome: 'succeeded' },
       }),
@@ -46,7 +46,7 @@ const plan = page({
       ${table({
         caption: PLAN.caption,
         rows: found.items,
-        empty: sync.finishedAt === null ? PLAN.running : isFiltered ? PLAN.noneLike : PLAN.none,
+        empty: emptyText(sync, isFiltered),
         columns: [
           { label: SHARED.user, show: (row) => accountLink(name, row.user) },
           { label: PLAN.steps, show: stepTags },
@@ -64,6 +64,11 @@ const plan = page({
     return { kind: 'page', title: SYNC.planTitle(sync.kind), main, trail };
   },
 });
+
+function emptyText({ finishedAt }: Sync, isFiltered: boolean): string {
+  if (finishedAt === null) return PLAN.running;
+  return isFiltered ? PLAN.noneLike : PLAN.none;
+}
 
 async function summary({ api, visitor }: PageRequest, sync: Sync): Promise<Html> {
   const { service: name, id: syncId, succeeded, unchanged, skipped, failed } = sync;

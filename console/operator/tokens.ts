@@ -8,7 +8,8 @@ import { time } from '../time';
 import { act, actorText, asked, to } from './parts';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { Column, Paged } from '../table';
+import type { PageOf } from '../api-types';
+import type { Column } from '../table';
 
 export interface Token {
   readonly id: string;
@@ -27,7 +28,7 @@ const allTokens = page({
   needs: 'GET /v1/auth/tokens/all',
   async handler(request) {
     const { api, query, url } = request;
-    const found = await api.read<Paged<Token>>('GET /v1/auth/tokens/all', {
+    const found = await api.read<PageOf<Token>>('GET /v1/auth/tokens/all', {
       query: asked(query, ['cursor', 'client', 'role']),
     });
     const main = html`${await tokenTable(request, found.items)}${pager(url, found.cursor)}`;
@@ -70,6 +71,8 @@ export async function tokenTable({ api, visitor }: PageRequest, items: readonly 
 const endToken = act({
   path: '/operator/tokens/{tokenId}/end',
   route: 'DELETE /v1/auth/tokens/{tokenId}',
+  // Everybody may end their own; this page of it is for operators.
+  needs: 'GET /v1/auth/tokens/all',
   to: (_params, form) => to`/operator/clients/${form.get('client') ?? ''}`,
   said: 'ended',
 });

@@ -38,7 +38,8 @@ export const SERVICE = {
   memberships: 'Memberships set',
   remoteGroups: 'Groups there',
   figures: 'Figures',
-  account: { none: 'not made yet', pending: 'pending', active: 'active', disabled: 'disabled', removed: 'removed' },
+  otherAccounts: 'Other accounts',
+  account: { none: 'not made yet', pending: 'pending', active: 'Active', disabled: 'disabled', removed: 'removed' },
 } as const;
 
 export const ACCOUNTS = {
