@@ -12,10 +12,3 @@ export type ExplanationView = Wire<z.output<typeof explanationSchema>> & { reado
 export type OperationView = Wire<z.output<typeof operationSchema>>;
 export type TokenView = Wire<z.output<typeof tokenSchema>>;
 export type LinkedView = Wire<z.output<typeof linkedSchema>>;
-
-/** A page of a list. */
-export interface PageOf<T> {
-  readonly items: readonly T[];
-  /** Absent on the last page. */
-  readonly cursor?: string;
-}

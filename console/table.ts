@@ -55,6 +55,13 @@ function cell<T>({ show, kind }: Column<T>, row: T, isName: boolean): Html {
     : html`<td class="${kind ?? ''}">${show(row)}</td>`;
 }
 
+/** A page of a list as the API answers it. */
+export interface Paged<T> {
+  readonly items: readonly T[];
+  /** Absent on the last page. */
+  readonly cursor?: string;
+}
+
 /**
  * The way to the next page of a list, and back to the first. Lists are read by key, so the millionth row costs what the first
  * does; there is no count of pages.

@@ -74,6 +74,7 @@ const ofPerson = route({
   method: 'get',
   path: '/v1/users/{user}/accounts',
   acl: 'provisioning.users.{user}.accounts.read',
+  own: { acl: 'self.me.accounts.read', ownerOf: async (_context, { user }) => String(user) },
   summary: 'Lists the accounts of a person by service',
   description: 'Also those that were removed, and of a person who is gone but had accounts.',
   tags: ['accounts'],

@@ -1,13 +1,11 @@
 import { z } from 'zod';
-import { accountsOfUser } from '../../store/accounts';
 import { readPerson } from '../../store/people';
 import { resolveUser } from '../../store/users';
 import { requestAction } from '../account-actions';
-import { accountSchema, accountStatus, showAccount } from '../account-views';
+import { accountStatus } from '../account-views';
 import { passwordText, serviceName, userRef } from '../fields';
 import { operationAnswer, operationResponses } from '../operation-answer';
 import { Problem } from '../problem';
-import { resolveAccountHolder } from '../references';
 import { route } from '../route';
 import { serviceRows } from '../service-rows';
 import type { AdminAction } from '../../hooks/service-hooks';
@@ -67,20 +65,6 @@ function prefersHtml(accept: string | undefined): boolean {
   return html >= 0 && (json < 0 || html < json);
 }
 
-const accounts = route({
-  method: 'get',
-  path: '/v1/users/{user}/accounts',
-  acl: 'self.{user}.accounts.read',
-  summary: "A person's accounts on all services, also those that were removed",
-  tags: ['my services'],
-  params: { user: userRef },
-  responses: { 200: { description: 'By service', schema: z.object({ items: z.array(accountSchema) }) } },
-  async handler({ params, context }) {
-    const userId = await resolveAccountHolder(context, params.user);
-    return { status: 200, body: { items: (await accountsOfUser(context.db, userId)).map(showAccount) } };
-  },
-});
-
 interface Act {
   readonly verb: string;
   readonly action: AdminAction;
@@ -123,4 +107,4 @@ const setPassword = route({
   },
 });
 
-export const userServiceRoutes: readonly Route[] = [list, accounts, ...ACTS.map(actRoute), setPassword];
+export const userServiceRoutes: readonly Route[] = [list, ...ACTS.map(actRoute), setPassword];

@@ -5,8 +5,8 @@ import { page } from '../page';
 import { pager } from '../table';
 import { NOTIFICATIONS } from '../texts/person';
 import { time } from '../time';
-import type { PageOf } from '../api-types';
 import type { Html } from '../html';
+import type { Paged } from '../table';
 import type { PageDefinition, Visitor } from '../page';
 
 interface Notification {
@@ -32,7 +32,7 @@ const list = page({
   needs: LIST,
   needsParams: ME,
   async handler({ api, query, url, visitor }) {
-    const found = await api.read<PageOf<Notification> & { readonly unread: number }>(LIST, {
+    const found = await api.read<Paged<Notification> & { readonly unread: number }>(LIST, {
       params: ME,
       query: { cursor: query.get('cursor') ?? undefined },
     });

@@ -9,8 +9,9 @@ import { pager, table } from '../table';
 import { MY_SIGN_IN } from '../texts/person';
 import { time } from '../time';
 import type { Problem } from '../../api/problem';
-import type { PageOf, TokenView } from '../api-types';
+import type { TokenView } from '../api-types';
 import type { Html } from '../html';
+import type { Paged } from '../table';
 import type { PageAnswer, PageDefinition, PageRequest } from '../page';
 
 interface Caller {
@@ -70,7 +71,7 @@ function passwordForm({ context, visitor }: PageRequest, provider: string, probl
 }
 
 async function sessions({ api, visitor, context, query, url }: PageRequest): Promise<Html> {
-  const found = await api.read<PageOf<TokenView>>('GET /v1/auth/tokens', {
+  const found = await api.read<Paged<TokenView>>('GET /v1/auth/tokens', {
     query: { cursor: query.get('cursor') ?? undefined },
   });
   const browsers = await browsersOf(
