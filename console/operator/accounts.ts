@@ -10,8 +10,7 @@ import { accountLink, asked, reasonOf, statusTag, tag, to } from './parts';
 import { serviceTabs, serviceTrail } from './service-frame';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { PageOf } from '../api-types';
-import type { Column } from '../table';
+import type { Column, Paged } from '../table';
 import type { Account, Service } from './answers';
 
 const STATUSES = ['', 'none', 'pending', 'active', 'disabled', 'removed'];
@@ -24,7 +23,7 @@ const list = page({
   async handler(request) {
     const { api, params, query, isPart } = request;
     const { name = '' } = params;
-    const found = await api.read<PageOf<Account>>('GET /v1/services/{name}/accounts', {
+    const found = await api.read<Paged<Account>>('GET /v1/services/{name}/accounts', {
       params: { name },
       query: asked(query, ['cursor', 'status', 'attention', 'q']),
     });
@@ -54,7 +53,7 @@ function filters(query: URLSearchParams): Html {
   </form>`;
 }
 
-async function accountsPart(request: PageRequest, found: PageOf<Account>): Promise<Html> {
+async function accountsPart(request: PageRequest, found: Paged<Account>): Promise<Html> {
   const { params, visitor, url } = request;
   const { name = '' } = params;
   const actions = await possibleActions(request, name);

@@ -9,7 +9,7 @@ import { act, asked, facts, section, shortList, tag, to, typed } from './parts';
 import { tokenTable } from './tokens';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { PageOf } from '../api-types';
+import type { Paged } from '../table';
 import type { Token } from './tokens';
 
 interface Client {
@@ -30,7 +30,7 @@ const list = page({
   needs: 'GET /v1/auth/clients/all',
   async handler(request) {
     const { api, query, url } = request;
-    const found = await api.read<PageOf<Client>>('GET /v1/auth/clients/all', {
+    const found = await api.read<Paged<Client>>('GET /v1/auth/clients/all', {
       query: asked(query, ['cursor', 'role', 'provider']),
     });
     const filters = html`<form method="get" class="filters">
@@ -185,7 +185,7 @@ async function linkForm({ api, visitor }: PageRequest, { id: client }: Client): 
 async function tokens(request: PageRequest, { id: client }: Client): Promise<Html> {
   const { api, visitor } = request;
   if (!(await api.may('GET /v1/auth/tokens/all'))) return html``;
-  const { items } = await api.read<PageOf<Token>>('GET /v1/auth/tokens/all', { query: { client, limit: '20' } });
+  const { items } = await api.read<Paged<Token>>('GET /v1/auth/tokens/all', { query: { client, limit: '20' } });
   const mayEnd = items.length > 0 && (await api.may('DELETE /v1/auth/tokens/all'));
   const button = {
     action: to`/operator/clients/${client}/tokens/end`,

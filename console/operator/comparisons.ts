@@ -9,7 +9,7 @@ import { accountLink, asked, dataText, facts, number, statusTag, temporalLink, t
 import { serviceTabs, serviceTrail } from './service-frame';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { PageOf } from '../api-types';
+import type { Paged } from '../table';
 import type { Named, Service } from './answers';
 
 interface Comparison {
@@ -44,7 +44,7 @@ const list = page({
   async handler(request) {
     const { api, params, query, url } = request;
     const { name = '' } = params;
-    const found = await api.read<PageOf<Comparison>>('GET /v1/services/{name}/reconciliations', {
+    const found = await api.read<Paged<Comparison>>('GET /v1/services/{name}/reconciliations', {
       params: { name },
       query: asked(query, ['cursor']),
     });
@@ -102,7 +102,7 @@ const shown = page({
     const route = 'GET /v1/services/{name}/reconciliations/{reconciliationId}';
     const [run, found] = await Promise.all([
       api.read<Comparison>(route, { params }),
-      api.read<PageOf<Difference>>(`${route}/items`, { params, query: asked(query, ['cursor', 'kind']) }),
+      api.read<Paged<Difference>>(`${route}/items`, { params, query: asked(query, ['cursor', 'kind']) }),
     ]);
     const main = html`${facts([
       [SHARED.status, statusTag(run.status)],

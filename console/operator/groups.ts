@@ -8,7 +8,7 @@ import { time } from '../time';
 import { act, asked, number, personLink, tag, to, typed } from './parts';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { PageOf } from '../api-types';
+import type { Paged } from '../table';
 
 interface Group {
   readonly id: string;
@@ -31,7 +31,7 @@ const list = page({
   needs: 'GET /v1/groups',
   async handler(request) {
     const { api, query, url, isPart, visitor } = request;
-    const found = await api.read<PageOf<Group>>('GET /v1/groups', { query: asked(query, ['cursor', 'q']) });
+    const found = await api.read<Paged<Group>>('GET /v1/groups', { query: asked(query, ['cursor', 'q']) });
     const rows = html`<div id="groups">
       ${table({
         caption: GROUPS.caption,
@@ -100,7 +100,7 @@ const shown = page({
     const { group: id = '' } = params;
     const [group, found] = await Promise.all([
       api.read<Group>('GET /v1/groups/{group}', { params: { group: id } }),
-      api.read<PageOf<Member>>('GET /v1/groups/{group}/members', {
+      api.read<Paged<Member>>('GET /v1/groups/{group}/members', {
         params: { group: id },
         query: asked(query, ['cursor']),
       }),
@@ -139,7 +139,7 @@ async function buttons({ api, visitor }: PageRequest, { id: group, name }: Group
 async function memberTable(
   { api, visitor }: PageRequest,
   { id: group, name }: Group,
-  found: PageOf<Member>,
+  found: Paged<Member>,
 ): Promise<Html> {
   const may = await Promise.all(
     found.items.map(({ id: user }) => api.may('DELETE /v1/groups/{group}/members/{user}', { group, user })),

@@ -10,8 +10,7 @@ import { accountLink, actorText, asked, shortList, statusTag, to, typed } from '
 import { serviceTabs, serviceTrail } from './service-frame';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { PageOf } from '../api-types';
-import type { Column } from '../table';
+import type { Column, Paged } from '../table';
 import type { Staged } from './answers';
 
 const list = page({
@@ -21,7 +20,7 @@ const list = page({
   async handler(request) {
     const { api, params, query, url } = request;
     const { name = '' } = params;
-    const found = await api.read<PageOf<Staged>>('GET /v1/services/{name}/guard', {
+    const found = await api.read<Paged<Staged>>('GET /v1/services/{name}/guard', {
       params: { name },
       query: asked(query, ['cursor', 'show']),
     });

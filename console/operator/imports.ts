@@ -10,7 +10,7 @@ import { act, actorText, asked, facts, number, shortList, to } from './parts';
 import type { Problem } from '../../api/problem';
 import type { Html } from '../html';
 import type { PageAnswer, PageDefinition, PageRequest } from '../page';
-import type { PageOf } from '../api-types';
+import type { Paged } from '../table';
 
 interface Part {
   readonly count: number;
@@ -43,7 +43,7 @@ const list = page({
 
 async function shownList(request: PageRequest, problem?: Problem): Promise<PageAnswer> {
   const { api, query, url } = request;
-  const found = await api.read<PageOf<Import>>('GET /v1/imports', { query: asked(query, ['cursor']) });
+  const found = await api.read<Paged<Import>>('GET /v1/imports', { query: asked(query, ['cursor']) });
   const mayUpload = await api.may('POST /v1/imports/drafts');
   const rows = table({
     caption: IMPORTS.caption,

@@ -23,8 +23,7 @@ import {
 } from './parts';
 import type { Html } from '../html';
 import type { PageDefinition } from '../page';
-import type { PageOf } from '../api-types';
-import type { Column } from '../table';
+import type { Column, Paged } from '../table';
 import type { Operation, Step } from './answers';
 
 const STATUSES = ['', 'running', 'waiting', 'succeeded', 'failed', 'cancelled', 'superseded'];
@@ -51,7 +50,7 @@ const list = page({
   needs: 'GET /v1/operations',
   async handler({ api, query, url, isPart }) {
     const names = ['cursor', 'status', 'service', 'kind', 'actor', 'user'];
-    const found = await api.read<PageOf<Operation>>('GET /v1/operations', { query: asked(query, names) });
+    const found = await api.read<Paged<Operation>>('GET /v1/operations', { query: asked(query, names) });
     const rows = html`<div id="operations">
       ${table({ caption: OPERATIONS.caption, rows: found.items, empty: OPERATIONS.none, columns: operationColumns })}
       ${pager(url, found.cursor)}
@@ -154,7 +153,7 @@ const audit = page({
   path: '/operator/audit',
   needs: 'GET /v1/audit',
   async handler({ api, query, url }) {
-    const found = await api.read<PageOf<Entry>>('GET /v1/audit', {
+    const found = await api.read<Paged<Entry>>('GET /v1/audit', {
       query: asked(query, ['cursor', 'actor', 'outcome', 'q']),
     });
     const filters = html`<form method="get" class="filters">

@@ -9,8 +9,7 @@ import { act, asked, number, section, serviceLink, statusTag, tag, to } from './
 import { accountCount, budgetLines, oldestLine, openSyncs, pauseLine, standingTag } from './standing-view';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { PageOf } from '../api-types';
-import type { Column } from '../table';
+import type { Column, Paged } from '../table';
 import type { Mood } from './parts';
 import type { Standing } from './answers';
 
@@ -128,7 +127,7 @@ async function unread(request: PageRequest): Promise<Html> {
   const { api } = request;
   if (!(await api.may('GET /v1/notifications'))) return html``;
   const query = { recipient: 'operators', unread: 'true', limit: '5' };
-  const { items } = await api.read<PageOf<Notice>>('GET /v1/notifications', { query });
+  const { items } = await api.read<Paged<Notice>>('GET /v1/notifications', { query });
   const mayMark = await api.may('POST /v1/notifications/{notificationId}/read');
   const list = items.map((notice) => noticeCard(request, notice, mayMark));
   const body =
@@ -160,7 +159,7 @@ const notices = page({
   needs: 'GET /v1/notifications',
   async handler(request) {
     const { api, url, query } = request;
-    const found = await api.read<PageOf<Notice>>('GET /v1/notifications', {
+    const found = await api.read<Paged<Notice>>('GET /v1/notifications', {
       query: { ...asked(query, ['cursor']), recipient: 'operators', limit: '50' },
     });
     const main = html`${table({

@@ -9,7 +9,7 @@ import { operationColumns } from './operations';
 import { accountUrl, act, asked, dataText, facts, section, statusTag, tag, to, typed } from './parts';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { PageOf } from '../api-types';
+import type { Paged } from '../table';
 import type { Account, Operation, Person } from './answers';
 
 const list = page({
@@ -18,7 +18,7 @@ const list = page({
   needs: 'GET /v1/users',
   async handler(request) {
     const { api, query, url, isPart } = request;
-    const found = await api.read<PageOf<Person>>('GET /v1/users', {
+    const found = await api.read<Paged<Person>>('GET /v1/users', {
       query: asked(query, ['cursor', 'q', 'active', 'state']),
     });
     const rows = html`<div id="people">
@@ -192,7 +192,7 @@ async function groups({ api, visitor }: PageRequest, person: Person): Promise<Ht
 async function accounts({ api }: PageRequest, person: Person): Promise<Html> {
   const { id: user } = person;
   if (!(await api.may('GET /v1/users/{user}/accounts', { user }))) return html``;
-  const { items } = await api.read<PageOf<Account>>('GET /v1/users/{user}/accounts', { params: { user } });
+  const { items } = await api.read<Paged<Account>>('GET /v1/users/{user}/accounts', { params: { user } });
   const rows = table({
     caption: PEOPLE.accountsCaption(person.username),
     rows: items,
@@ -224,7 +224,7 @@ async function accounts({ api }: PageRequest, person: Person): Promise<Html> {
 /** Why somebody has no account is asked as often as why they have one. */
 async function otherServices(api: PageRequest['api'], user: string, items: readonly Account[]): Promise<Html> {
   if (!(await api.may('GET /v1/services'))) return html``;
-  const { items: services } = await api.read<PageOf<{ readonly name: string }>>('GET /v1/services', {
+  const { items: services } = await api.read<Paged<{ readonly name: string }>>('GET /v1/services', {
     query: { limit: '100' },
   });
   const others = services.filter(({ name }) => !items.some(({ service }) => service === name));
@@ -236,7 +236,7 @@ async function otherServices(api: PageRequest['api'], user: string, items: reado
 
 async function operations({ api }: PageRequest, { id: user }: Person): Promise<Html> {
   if (!(await api.may('GET /v1/operations'))) return html``;
-  const { items } = await api.read<PageOf<Operation>>('GET /v1/operations', { query: { user, limit: '10' } });
+  const { items } = await api.read<Paged<Operation>>('GET /v1/operations', { query: { user, limit: '10' } });
   const caption = EXPLAIN.asked;
   return section(
     PEOPLE.operations,

@@ -8,7 +8,7 @@ import { accountLink, asked, number, statusTag, tag, to } from './parts';
 import { serviceTrail } from './service-frame';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { PageOf } from '../api-types';
+import type { Paged } from '../table';
 import type { AccountView, PlannedAccount, Sync } from './answers';
 
 const STEPS = [
@@ -37,7 +37,7 @@ const plan = page({
     const isFiltered = query.has('outcome');
     const [sync, found] = await Promise.all([
       api.read<Sync>('GET /v1/services/{name}/syncs/{syncId}', { params: { name, syncId } }),
-      api.read<PageOf<PlannedAccount>>('GET /v1/services/{name}/syncs/{syncId}/plan', {
+      api.read<Paged<PlannedAccount>>('GET /v1/services/{name}/syncs/{syncId}/plan', {
         params: { name, syncId },
         query: isFiltered ? wanted : { ...wanted, outcome: 'succeeded' },
       }),

@@ -72,8 +72,7 @@ async function show(request: PageRequest, showing: Showing): Promise<PageAnswer>
         }
       </p>`
     }`;
-  const main = html`${await serviceTabs(request, name, section)}
-  ${wrong && html`<p class="error" role="alert">${problem?.detail ?? SETTINGS.wrong}</p>`} ${preview}
+  const main = html`${await serviceTabs(request, name, section)} ${wrongLine(errors, problem)} ${preview}
   ${postForm({
     action: to`/operator/services/${name}/settings/${section}`,
     visitor: request.visitor,

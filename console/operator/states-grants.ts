@@ -9,7 +9,7 @@ import { area, tick } from './fields';
 import { act, asked, number, serviceLink, shortList, tag, to, typed, whoWhen } from './parts';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { PageOf } from '../api-types';
+import type { Paged } from '../table';
 
 interface State {
   readonly id: string;
@@ -131,7 +131,7 @@ const grants = page({
   needs: 'GET /v1/grants',
   async handler(request) {
     const { api, query, url, visitor } = request;
-    const found = await api.read<PageOf<Grant>>('GET /v1/grants', {
+    const found = await api.read<Paged<Grant>>('GET /v1/grants', {
       query: asked(query, ['cursor', 'service', 'user', 'group', 'state']),
     });
     const may = await Promise.all(

@@ -14,7 +14,7 @@ import { syncView } from './sync-view';
 import type { ApiContext } from '../../api/context';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { PageOf } from '../api-types';
+import type { Paged } from '../table';
 import type { Sync, SyncItem } from './answers';
 import type { Offer } from './parts';
 
@@ -25,7 +25,7 @@ const list = page({
   async handler(request) {
     const { api, params, query, url } = request;
     const { name = '' } = params;
-    const found = await api.read<PageOf<Sync>>('GET /v1/services/{name}/syncs', {
+    const found = await api.read<Paged<Sync>>('GET /v1/services/{name}/syncs', {
       params: { name },
       query: asked(query, ['cursor']),
     });
@@ -174,7 +174,7 @@ const OUTCOMES = ['', 'failed', 'succeeded', 'unchanged', 'skipped', 'open'];
 
 async function itemsPart({ api, url, query }: PageRequest, sync: Sync): Promise<Html> {
   const { service: name, id: syncId } = sync;
-  const found = await api.read<PageOf<SyncItem>>('GET /v1/services/{name}/syncs/{syncId}/items', {
+  const found = await api.read<Paged<SyncItem>>('GET /v1/services/{name}/syncs/{syncId}/items', {
     params: { name, syncId },
     query: asked(query, ['cursor', 'outcome']),
   });

@@ -8,8 +8,7 @@ import { time } from '../time';
 import { act, actorText, asked, to } from './parts';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { PageOf } from '../api-types';
-import type { Column } from '../table';
+import type { Column, Paged } from '../table';
 
 export interface Token {
   readonly id: string;
@@ -28,7 +27,7 @@ const allTokens = page({
   needs: 'GET /v1/auth/tokens/all',
   async handler(request) {
     const { api, query, url } = request;
-    const found = await api.read<PageOf<Token>>('GET /v1/auth/tokens/all', {
+    const found = await api.read<Paged<Token>>('GET /v1/auth/tokens/all', {
       query: asked(query, ['cursor', 'client', 'role']),
     });
     const main = html`${await tokenTable(request, found.items)}${pager(url, found.cursor)}`;
