@@ -214,9 +214,9 @@ async function areSet(round: Round, wanted: readonly GroupRef[], managed: readon
   if (!lease.takenOver || !entry.abilities.has('findAccount')) return false;
   const found = await round.ask(async (context) => entry.manager.findAccount?.(key, context));
   if (found?.groups === undefined) return false;
-  const present = new Set(found.groups);
+  const joined = new Set(found.groups);
   const due = new Set(wanted.map(({ remoteId }) => remoteId));
-  return managed.every(({ remoteId }) => present.has(remoteId) === due.has(remoteId));
+  return managed.every(({ remoteId }) => joined.has(remoteId) === due.has(remoteId));
 }
 
 interface HeldBack {
