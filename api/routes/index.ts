@@ -21,6 +21,7 @@ import { menuRoutes } from './menu';
 import { notificationRoutes } from './notifications';
 import { oidcLoginRoutes } from './oidc-login';
 import { operationRoutes } from './operations';
+import { mailPreferenceRoutes } from './mail-preferences';
 import { passwordMailRoutes } from './password-mails';
 import { reconciliationRoutes } from './reconciliations';
 import { serviceActionRoutes } from './service-actions';
@@ -69,6 +70,7 @@ const domainRoutes: readonly Route[] = [
   ...seedAliases(identityRoutes),
   ...oidcLoginRoutes,
   ...passwordMailRoutes,
+  ...mailPreferenceRoutes,
   ...externalTypeRoutes,
   ...externalAccountRoutes,
   ...externalCallbackRoutes,
