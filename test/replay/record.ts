@@ -72,6 +72,14 @@ class Recorder {
 
   async recordAll(): Promise<void> {
     mkdirSync(FOLDER, { recursive: true });
+    await this.plainAccounts();
+    await this.requests();
+    await this.troubledAccounts();
+    await this.groups();
+    await this.syncs();
+    await this.sweepsAndCalls();
+    await this.scheduled();
+    await this.external();
     await this.clients();
   }
 
