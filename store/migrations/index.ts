@@ -9,7 +9,7 @@ import { sql as identity } from './0009-identity';
 import { sql as externalAccounts } from './0010-external-accounts';
 import { sql as oidcLogins } from './0011-oidc-logins';
 import { sql as mails } from './0012-mails';
-import { sql as clientWrites } from './0013-client-writes';
+import { sql as clientWrites } from './0018-client-writes';
 
 /** Every migration in order. Numbered, never edited once released. */
 export const migrations: Readonly<Record<string, string>> = {
@@ -24,5 +24,5 @@ export const migrations: Readonly<Record<string, string>> = {
   '0010-external-accounts': externalAccounts,
   '0011-oidc-logins': oidcLogins,
   '0012-mails': mails,
-  '0013-client-writes': clientWrites,
+  '0018-client-writes': clientWrites,
 };
