@@ -80,6 +80,7 @@ function requestLog(log: Logger): RequestHandler {
 function loggedUrl(url: string): string {
   return url
     .replace(/^([^?]*\/callback)\?.*$/s, '$1?[redacted]')
+    .replace(/^(\/sign-in\/return\/[^?]*)\?.*$/s, '$1?[redacted]')
     .replace(/^(\/api\/auth\/0\.1\/token\/)[^/?]+/, '$1[redacted]')
     .replace(/^(\/api\/auth\/0\.1\/users\/password\/reset)\?.*$/s, '$1?[redacted]');
 }

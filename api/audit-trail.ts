@@ -1,6 +1,5 @@
 import { NOBODY } from '../auth/principal';
 import { insertAudit } from '../store/audit';
-import type { Request, Response } from 'express';
 import type { Principal } from '../auth/principal';
 import type { AuditEntry } from '../store/audit';
 import type { ApiContext } from './context';
@@ -11,7 +10,13 @@ export interface Act {
   readonly route: Pick<Route, 'acl' | 'method' | 'path'>;
   readonly principal: Principal;
   readonly params: Readonly<Record<string, unknown>>;
-  readonly request: Request;
+  readonly request: Origin;
+}
+
+/** Where a request came from, and what its log lines are found by. */
+export interface Origin {
+  readonly id?: unknown;
+  readonly ip?: string | undefined;
 }
 
 /** Writes an administrative act into the audit trail. What people do with their own things stands in operations already. */
@@ -39,7 +44,7 @@ export async function noteRefusal(
   { request, response }: Exchange,
 ): Promise<void> {
   if (!REFUSALS.includes(problem.code)) return;
-  const { route, principal, ids } = response.locals as Locals;
+  const { route, principal, ids } = response.locals as Refused;
   const who = whoOf(principal ?? NOBODY, request);
   // Not the path as it was sent: it may name a person.
   const action = route ?? `${request.method} /services/`;
@@ -47,11 +52,12 @@ export async function noteRefusal(
 }
 
 interface Exchange {
-  readonly request: Request;
-  readonly response: Response;
+  readonly request: Origin & { readonly method: string };
+  readonly response: { readonly locals: object };
 }
 
-interface Locals {
+/** What the frame notes in `response.locals` of a request. */
+interface Refused {
   readonly route?: string;
   readonly principal?: Principal;
   readonly ids?: Readonly<Record<string, unknown>>;
@@ -59,7 +65,7 @@ interface Locals {
 
 function whoOf(
   principal: Principal,
-  request: Request,
+  request: Origin,
 ): Pick<AuditEntry, 'actor' | 'clientId' | 'address' | 'requestId'> {
   const requestId = typeof request.id === 'string' ? request.id : '';
   return { actor: principal.actor, clientId: principal.clientId, address: request.ip ?? '', requestId };

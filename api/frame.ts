@@ -1,7 +1,5 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
 import { NOBODY } from '../auth/principal';
 import { authorize, namedPeople } from './acl';
 import { noteAct } from './audit-trail';
@@ -10,12 +8,13 @@ import { runOnce } from './idempotency';
 import { identify } from './identify';
 import { preferredWaitMs } from './prefer';
 import { Problem } from './problem';
-import { issueItems } from './problems';
+import { check, checkAnswer, takesBody, validatorsOf } from './route-checks';
 import type { Express, Request, Response } from 'express';
 import type { Principal } from '../auth/principal';
 import type { ApiContext } from './context';
 import type { Door } from './identify';
-import type { Answer, ResponseSpec, Route, RouteRequest, Shape } from './route';
+import type { Answer, ResponseSpec, Route, RouteRequest } from './route';
+import type { Validators } from './route-checks';
 
 export interface FrameOptions extends Door {
   readonly context: ApiContext;
@@ -61,25 +60,6 @@ function methodProblem(method: string, allow: string): Problem {
   });
 }
 
-interface Validators {
-  readonly params: z.ZodType<Record<string, unknown>>;
-  readonly query: z.ZodType<Record<string, unknown>>;
-}
-
-function validatorsOf(route: Route): Validators {
-  const named = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
-  const missing = named.filter((name) => route.params?.[name] === undefined);
-  if (missing.length > 0) throw new Error(`${route.method} ${route.path}: no schema for ${missing.join(', ')}`);
-  return {
-    params: strict(route.params),
-    query: route.anyQuery === true ? z.looseObject(route.query ?? {}) : strict(route.query),
-  };
-}
-
-function strict(shape: Shape | undefined): z.ZodType<Record<string, unknown>> {
-  return z.strictObject(shape ?? {});
-}
-
 interface Serving {
   readonly route: Route;
   readonly validators: Validators;
@@ -105,22 +85,6 @@ async function serve(serving: Serving): Promise<void> {
   if (options.checkAnswers === true) checkAnswer(route, answer);
   await noteAct(options.context, { route, principal, params, request });
   await send(route, response, answer);
-}
-
-/** GET never has a body; DELETE only where the route says so. */
-function takesBody(route: Route): boolean {
-  return route.method !== 'get' && (route.method !== 'delete' || route.body !== undefined);
-}
-
-function check(
-  schema: z.ZodType<Record<string, unknown>>,
-  value: unknown,
-  place: 'path' | 'query',
-): Record<string, unknown> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const errors = issueItems(parsed.error).map((item) => ({ ...item, pointer: `/${place}${item.pointer ?? ''}` }));
-  throw new Problem('invalid-request', `The ${place} is not valid.`, { errors });
 }
 
 function factsOf(
@@ -183,16 +147,4 @@ async function sendStream(
     if (!response.destroyed) throw error;
     // The client went away: what it was sent from has been told so.
   }
-}
-
-function checkAnswer(route: Route, answer: Answer): void {
-  const where = `${route.method} ${route.path} ${answer.status}`;
-  const spec = route.responses[answer.status];
-  if (spec === undefined) throw new Error(`${where} is not among the documented answers`);
-  if (spec.schema === undefined || answer.contentType !== undefined || answer.stream !== undefined) return;
-  const sent: unknown = answer.body === undefined ? undefined : JSON.parse(JSON.stringify(answer.body));
-  const parsed = spec.schema.safeParse(sent);
-  if (!parsed.success) throw new Error(`${where} does not fit its schema: ${parsed.error.message}`);
-  // The schema drops what it does not know: a difference is a field that the documentation does not show.
-  if (!isDeepStrictEqual(parsed.data, sent)) throw new Error(`${where} has fields that its schema does not show`);
 }

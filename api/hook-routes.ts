@@ -1,12 +1,13 @@
 import { hookFor } from '../hooks/service-hooks';
 import { readPerson } from '../store/people';
-import { identify } from './identify';
+import { admit, identify } from './identify';
 import { mediaType, readRawBody } from './body';
 import { matchRoutes, RecordingRouter } from './hook-router';
 import { parseJson } from './json-text';
 import { Problem } from './problem';
 import { resolveService } from './references';
 import type { Request, RequestHandler, Response } from 'express';
+import type { Principal } from '../auth/principal';
 import type { HookUser } from '../sdk/hook';
 import type { HookResponse } from '../sdk/hook-router';
 import type { ApiContext } from './context';
@@ -15,6 +16,10 @@ import type { Door } from './identify';
 
 export interface HookRoutesOptions extends Door {
   readonly context: ApiContext;
+  /** Who is signed in by this browser, for requests without a token; it refuses forms of other sites. Default: nobody. */
+  readonly session?: (request: Request) => Promise<Principal | undefined>;
+  /** What stands around a page that a hook answers without a frame of its own. Default: nothing. */
+  readonly frame?: (request: Request, response: Response, answer: HookResponse) => Promise<HookResponse>;
 }
 
 /** Serves the hooks' own routes under `/services/<name>/`, and the pages that modules registered as `urls`. */
@@ -37,7 +42,8 @@ export function hookRoutes(options: HookRoutesOptions): RequestHandler {
         headers: { Allow: allow },
       });
     }
-    send(response, await run({ ...options, request, response, found, path }));
+    const answer = await run({ ...options, request, response, found, path });
+    send(response, (await options.frame?.(request, response, answer)) ?? answer);
   };
 }
 
@@ -77,12 +83,21 @@ function firstText(value: unknown): string {
 }
 
 async function signedIn(options: HookRoutesOptions, request: Request, response: Response): Promise<HookUser> {
-  const principal = await identify(options, request, response);
+  const principal = await callerOf(options, request, response);
   const { userId } = principal;
   const user = userId === undefined ? undefined : await readPerson(options.context.db, userId);
   // A token that was made for less opens no pages.
   if (user !== undefined && principal.may('self.me.pages')) return user;
   throw new Problem('forbidden', 'This page is for a signed-in person: the token belongs to a client without one.');
+}
+
+async function callerOf(options: HookRoutesOptions, request: Request, response: Response): Promise<Principal> {
+  const hasToken = request.headers.authorization !== undefined;
+  const signedInBy = hasToken ? undefined : await options.session?.(request);
+  if (signedInBy === undefined) return identify(options, request, response);
+  response.locals['principal'] = signedInBy;
+  if (signedInBy.clientId !== undefined) admit(await options.rates?.takeForClient(signedInBy.clientId));
+  return signedInBy;
 }
 
 /** JSON as a value, a form as an object of its fields, everything else as text. */

@@ -1,11 +1,12 @@
 import { loadConfig } from '../config/config';
+import { consoleMounts } from '../console/console';
 import { collectProcessMetrics } from './metrics';
 import { startApi } from './serve';
 
 /** The entry of an API process: reads the configuration, serves until SIGTERM or SIGINT, drains. */
 async function main(): Promise<void> {
   collectProcessMetrics();
-  const api = await startApi(loadConfig());
+  const api = await startApi(loadConfig(), consoleMounts);
   process.send?.('ready');
   await signalled();
   await api.drain();

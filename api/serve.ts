@@ -23,9 +23,11 @@ import { routes } from './routes/index';
 import { wazoRoutes } from './wazo/router';
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
+import type { RequestHandler } from 'express';
 import type { Config } from '../config/schema';
 import type { ApiContext } from './context';
 import type { Door } from './identify';
+import type { Route } from './route';
 
 /** A running API. */
 export interface RunningApi {
@@ -43,8 +45,16 @@ const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 10 * 60_000;
 const DEFAULT_TEMPORAL = '127.0.0.1:7233';
 
-/** Starts the API of this configuration. The database must be migrated; Temporal may come later, reads do not need it. */
-export async function startApi(config: Config): Promise<RunningApi> {
+/** What is mounted beside the API's own table. */
+export type Mounts = (
+  parts: Door & { readonly context: ApiContext; readonly routes: readonly Route[] },
+) => readonly RequestHandler[];
+
+/**
+ * Starts the API of this configuration. The database must be migrated; Temporal may come later, reads do not need it.
+ * @param mounts default: the routes of hooks, without any page of the console
+ */
+export async function startApi(config: Config, mounts: Mounts = (parts) => [hookRoutes(parts)]): Promise<RunningApi> {
   const { context, close } = await buildContext(config);
   const token = config.adminToken ?? ensureAdminToken(config.home);
   await firstAdmin(config, context);
@@ -55,8 +65,13 @@ export async function startApi(config: Config): Promise<RunningApi> {
       perAddressAndMinute: config.auth.addressRequestsPerMinute,
     }),
   };
-  const mounts = [hookRoutes({ ...door, context }), wazoRoutes(context)];
-  const app = createApp({ ...door, context, routes, mounts, trustedProxies: config.trustedProxies });
+  const app = createApp({
+    ...door,
+    context,
+    routes,
+    mounts: [wazoRoutes(context), ...mounts({ ...door, context, routes })],
+    trustedProxies: config.trustedProxies,
+  });
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }, app);
   answerClientErrors(server);
   await listen(server, config);

@@ -18,56 +18,81 @@ export interface ServiceRow {
   readonly html: string;
 }
 
+/** The four default acts, by the last word of their address. */
+export type ServiceVerb = 'activate' | 'deactivate' | 'reset-password' | 'set-password';
+
+/** What each of them asks of the service. */
+export const ACTION_OF_VERB: Readonly<Record<ServiceVerb, AdminAction>> = {
+  activate: 'createAccount',
+  deactivate: 'deleteAccount',
+  'reset-password': 'resetPassword',
+  'set-password': 'setPassword',
+};
+
+/** Where a button leads; undefined: it is not shown. Default: the routes of the API. */
+export type ServiceButton = (service: string, verb: ServiceVerb) => Promise<string | undefined>;
+
 /** The rows that the hooks show to this person, by name. A hook that fails loses its own row and no other. */
-export async function serviceRows(context: ApiContext, user: HookUser): Promise<readonly ServiceRow[]> {
+export async function serviceRows(
+  context: ApiContext,
+  user: HookUser,
+  buttonTo: ServiceButton = async (service, verb) => `/v1/users/${user.id}/services/${service}/${verb}`,
+): Promise<readonly ServiceRow[]> {
   const services = await engineServices(context.db);
   const rows = await Promise.all(
-    services.filter((service) => service.enabled).map((service) => rowOrNothing(context, service, user)),
+    services.filter((service) => service.enabled).map((service) => rowOrNothing({ context, user, buttonTo }, service)),
   );
   return rows.filter((row) => row !== undefined);
 }
 
-async function rowOrNothing(
-  context: ApiContext,
-  service: EngineService,
-  user: HookUser,
-): Promise<ServiceRow | undefined> {
+interface Showing {
+  readonly context: ApiContext;
+  readonly user: HookUser;
+  readonly buttonTo: ServiceButton;
+}
+
+async function rowOrNothing(showing: Showing, service: EngineService): Promise<ServiceRow | undefined> {
   try {
-    return await rowOf(context, service, user);
+    return await rowOf(showing, service);
   } catch (error) {
+    const { context, user } = showing;
     context.log.error({ err: error, service: service.name, user: user.id }, 'hook failed to show its service');
     return undefined;
   }
 }
 
-async function rowOf(context: ApiContext, service: EngineService, user: HookUser): Promise<ServiceRow | undefined> {
+async function rowOf(showing: Showing, service: EngineService): Promise<ServiceRow | undefined> {
+  const { context, user } = showing;
   const port = context.portFor(service);
   const hook = hookFor(context.registry, service, port);
   if (!(await hook.showServiceControl(user, user.state))) return undefined;
   const account = await port.account(user.id);
   const entitled = await hook.serviceActiveForUser(user);
-  const urls = urlsOf(abilitiesOf(context.registry, service).actions, {
-    service: service.name,
-    user: user.id,
-    entitled,
-  });
+  const urls = await urlsOf(showing, service, entitled);
   const html = await hook.renderServiceControl({ user, account, urls });
   return { service: service.name, title: hook.title, url: hook.serviceUrl ?? null, entitled, account, urls, html };
 }
 
-interface UrlFacts {
-  readonly service: string;
-  readonly user: string;
-  readonly entitled: boolean;
-}
-
-function urlsOf(actions: readonly AdminAction[], facts: UrlFacts): ServiceControlUrls {
-  const base = `/v1/users/${facts.user}/services/${facts.service}`;
-  const can = (action: AdminAction): boolean => actions.includes(action);
+async function urlsOf(
+  { context, buttonTo }: Showing,
+  service: EngineService,
+  entitled: boolean,
+): Promise<ServiceControlUrls> {
+  const { actions } = abilitiesOf(context.registry, service);
+  const urlOf = async (verb: ServiceVerb): Promise<string | undefined> => {
+    const isPossible = actions.includes(ACTION_OF_VERB[verb]) && (entitled || verb === 'deactivate');
+    return isPossible ? buttonTo(service.name, verb) : undefined;
+  };
+  const [activate, deactivate, resetPassword, setPassword] = await Promise.all([
+    urlOf('activate'),
+    urlOf('deactivate'),
+    urlOf('reset-password'),
+    urlOf('set-password'),
+  ]);
   return {
-    ...(can('createAccount') && facts.entitled ? { activate: `${base}/activate` } : {}),
-    ...(can('deleteAccount') ? { deactivate: `${base}/deactivate` } : {}),
-    ...(can('resetPassword') && facts.entitled ? { resetPassword: `${base}/reset-password` } : {}),
-    ...(can('setPassword') && facts.entitled ? { setPassword: `${base}/set-password` } : {}),
+    ...(activate === undefined ? {} : { activate }),
+    ...(deactivate === undefined ? {} : { deactivate }),
+    ...(resetPassword === undefined ? {} : { resetPassword }),
+    ...(setPassword === undefined ? {} : { setPassword }),
   };
 }

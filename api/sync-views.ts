@@ -12,6 +12,8 @@ export const syncKind = z.enum(['groups', 'nicknames', 'accounts', 'validate', '
     '`due`: what is due already; the others look at every account of the scope; `full` of everything is first compared with what the service lists',
 });
 
+export const syncStatus = z.enum(['queued', 'staging', 'running', 'paused', 'succeeded', 'failed', 'cancelled']);
+
 export const progressSchema = z
   .object({
     done: z.number().int().meta({ description: 'accounts that have their outcome' }),
@@ -29,7 +31,7 @@ export const syncSchema = z
     kind: syncKind,
     scope: z.record(z.string(), z.unknown()),
     dryRun: z.boolean().meta({ description: 'a plan: nothing is written, see `links.plan`' }),
-    status: z.enum(['queued', 'staging', 'running', 'paused', 'succeeded', 'failed', 'cancelled']),
+    status: syncStatus,
     actor: z.string(),
     reason: z.string().nullable(),
     total: z.number().int().meta({ description: '= succeeded + unchanged + skipped + failed, once it has ended' }),

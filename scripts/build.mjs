@@ -10,6 +10,8 @@ const dist = join(root, 'dist');
 const CONFIG = 'tsconfig.build.json';
 /** What the compiler does not carry over but the program reads. */
 const ASSETS = new Set(['.html', '.css', '.svg', '.sql', '.json', '.yaml', '.yml', '.csv']);
+/** Scripts that browsers load; nothing compiles them. */
+const BROWSER_SCRIPTS = join('console', 'assets');
 /** What ends up in the workflow bundle. */
 const WORKFLOW_SOURCES = ['workflows', 'domain'];
 
@@ -70,7 +72,8 @@ function copyAssets(sources) {
   for (const file of sources) {
     const path = relative(root, file);
     // A package.json in dist would change how Node resolves what lies beside it.
-    if (!ASSETS.has(extname(file)) || path.endsWith('package.json')) continue;
+    const isAsset = ASSETS.has(extname(file)) || dirname(path) === BROWSER_SCRIPTS;
+    if (!isAsset || path.endsWith('package.json')) continue;
     mkdirSync(dirname(join(dist, path)), { recursive: true });
     copyFileSync(file, join(dist, path));
   }

@@ -1,4 +1,5 @@
 import { uuidv7 } from 'uuidv7';
+import { likePattern } from './users';
 import type { Queryable } from './database';
 
 export type AuditOutcome = 'done' | 'refused' | 'failed';
@@ -53,6 +54,8 @@ export async function insertAudit(db: Queryable, entry: AuditEntry): Promise<voi
 export interface AuditFilter {
   readonly actor?: string | undefined;
   readonly outcome?: AuditOutcome | undefined;
+  /** Part of what was asked: method, path, or one of its ids. */
+  readonly q?: string | undefined;
   readonly after?: string | undefined;
   readonly limit: number;
 }
@@ -62,8 +65,15 @@ export async function listAudit(db: Queryable, filter: AuditFilter): Promise<rea
   const rows = await db.query<AuditRecord & { readonly [key: string]: unknown }>(
     `select id, at, outcome, actor, client_id as "clientId", action, target, detail, address, request_id as "requestId", count
      from audit where ($1::uuid is null or id < $1) and ($2::text is null or actor = $2) and ($3::text is null or outcome = $3)
+       and ($5::text is null or action ilike $5 or target ilike $5 or detail ilike $5)
      order by id desc limit $4`,
-    [filter.after ?? null, filter.actor ?? null, filter.outcome ?? null, filter.limit],
+    [
+      filter.after ?? null,
+      filter.actor ?? null,
+      filter.outcome ?? null,
+      filter.limit,
+      filter.q === undefined ? null : likePattern(filter.q),
+    ],
   );
   return rows.rows;
 }

@@ -88,17 +88,23 @@ export interface LiveToken extends TokenRecord {
   readonly roleAcls: Readonly<Record<string, readonly string[]>>;
 }
 
+/** All of a live token; the statement goes on with what names it. */
+const LIVE_TOKEN = `select ${COLUMNS}, c.name as "clientName", c.provider, c.roles as "clientRoles", c.acl as "clientAcl", u.id as "userId",
+    u.username, u.external_id as "externalId",
+    (select coalesce(jsonb_object_agg(r.name, r.acl), '{}') from auth_roles r where r.name = any (c.roles)) as "roleAcls"
+  from auth_tokens t join auth_clients c on c.id = t.client_id left join users u on u.id = c.user_id
+  where t.expires_at > clock_timestamp() and c.enabled and (u.id is null or u.active)`;
+
+type LiveRow = LiveToken & { readonly [key: string]: unknown };
+
 /** The token behind a hash, unless it has expired, or its client or person is switched off. Judged when it is read. */
 export async function findLiveToken(db: Queryable, hash: Buffer): Promise<LiveToken | undefined> {
-  const rows = await db.query<LiveToken & { readonly [key: string]: unknown }>(
-    `select ${COLUMNS}, c.name as "clientName", c.provider, c.roles as "clientRoles", c.acl as "clientAcl", u.id as "userId",
-       u.username, u.external_id as "externalId",
-       (select coalesce(jsonb_object_agg(r.name, r.acl), '{}') from auth_roles r where r.name = any (c.roles)) as "roleAcls"
-     from auth_tokens t join auth_clients c on c.id = t.client_id left join users u on u.id = c.user_id
-     where t.hash = $1 and t.expires_at > clock_timestamp() and c.enabled and (u.id is null or u.active)`,
-    [hash],
-  );
-  return rows.rows[0];
+  return (await db.query<LiveRow>(`${LIVE_TOKEN} and t.hash = $1`, [hash])).rows[0];
+}
+
+/** As above, by its id: what a browser's session stands on. */
+export async function findLiveTokenById(db: Queryable, id: string): Promise<LiveToken | undefined> {
+  return (await db.query<LiveRow>(`${LIVE_TOKEN} and t.id = $1`, [id])).rows[0];
 }
 
 export interface TokenFilter {

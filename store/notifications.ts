@@ -102,6 +102,13 @@ export async function markRead(db: Queryable, id: string): Promise<boolean> {
   return updated.rowCount === 1;
 }
 
+/** Marks all of a person's as read. */
+export async function markAllRead(db: Queryable, userId: string): Promise<void> {
+  await db.query(`update notifications set read_at = clock_timestamp() where user_id = $1 and read_at is null`, [
+    userId,
+  ]);
+}
+
 export interface DueDelivery extends NotificationRecord {
   readonly attempts: number;
 }

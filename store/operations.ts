@@ -78,6 +78,8 @@ export interface OperationFilter {
   readonly userId?: string | undefined;
   readonly status?: OperationStatus | undefined;
   readonly kind?: string | undefined;
+  /** Who asked, as it is written down: `client:admin`, `user:<id>`. */
+  readonly actor?: string | undefined;
   /** Id of the last operation of the page before. */
   readonly after?: string | undefined;
   readonly limit: number;
@@ -88,7 +90,7 @@ export async function listOperations(db: Queryable, filter: OperationFilter): Pr
   const found = await db.query<OperationRow>(
     `${OPERATIONS}
      where ($1::uuid is null or o.service_id = $1) and ($2::uuid is null or o.user_id = $2) and ($3::text is null or o.status = $3)
-       and ($4::text is null or o.kind = $4) and ($5::uuid is null or o.id < $5)
+       and ($4::text is null or o.kind = $4) and ($5::uuid is null or o.id < $5) and ($7::text is null or o.actor = $7)
      order by o.id desc limit $6`,
     [
       filter.serviceId ?? null,
@@ -97,6 +99,7 @@ export async function listOperations(db: Queryable, filter: OperationFilter): Pr
       filter.kind ?? null,
       filter.after ?? null,
       filter.limit,
+      filter.actor ?? null,
     ],
   );
   return found.rows;

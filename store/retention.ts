@@ -36,6 +36,12 @@ const RULES: readonly Rule[] = [
     sql: `delete from imports where id in (select id from imports where id < ${BOUNDARY} order by id limit ${BATCH})`,
   },
   {
+    what: 'drafts of imports',
+    days: 'operations',
+    sql: `delete from import_drafts where id in (select id from import_drafts
+      where created_at < clock_timestamp() - make_interval(days => least($1, 1)) limit 10)`,
+  },
+  {
     what: 'sync items',
     days: 'syncItems',
     sql: `delete from sync_items where (sync_id, seq) in (

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { abilitiesOf, hookFor, INERT_PORT } from '../../hooks/service-hooks';
-import { listAccounts } from '../../store/accounts';
+import { accountsOfUser, listAccounts } from '../../store/accounts';
 import { explainAccount } from '../../store/explain';
 import {
   accountSchema,
@@ -70,4 +70,20 @@ const explain = route({
   },
 });
 
-export const accountRoutes: readonly Route[] = [list, explain];
+const ofPerson = route({
+  method: 'get',
+  path: '/v1/users/{user}/accounts',
+  acl: 'provisioning.users.{user}.accounts.read',
+  own: { acl: 'self.me.accounts.read', ownerOf: async (_context, { user }) => String(user) },
+  summary: 'Lists the accounts of a person by service',
+  description: 'Also those that were removed, and of a person who is gone but had accounts.',
+  tags: ['accounts'],
+  params: { user: userRef },
+  responses: { 200: { description: 'All of them', schema: z.object({ items: z.array(accountSchema) }) } },
+  async handler({ params: { user }, context }) {
+    const accounts = await accountsOfUser(context.db, await resolveAccountHolder(context, user));
+    return { status: 200, body: { items: accounts.map(showAccount) } };
+  },
+});
+
+export const accountRoutes: readonly Route[] = [list, explain, ofPerson];

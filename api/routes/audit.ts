@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { permissionList } from '../acl';
 import { listAudit } from '../../store/audit';
-import { oneLine, timestamp, uuid } from '../fields';
+import { oneLine, searchText, timestamp, uuid } from '../fields';
 import { pageAnswer, pageOf, pageQuery, readCursor } from '../paging';
 import { route } from '../route';
 import type { AuditRecord } from '../../store/audit';
@@ -36,12 +36,17 @@ const trail = route({
   acl: 'system.audit.read',
   summary: 'Lists refusals and administrative acts, newest first',
   tags: ['audit'],
-  query: { ...pageQuery, actor: oneLine(300).optional(), outcome: outcome.optional() },
+  query: {
+    ...pageQuery,
+    actor: oneLine(300).optional(),
+    outcome: outcome.optional(),
+    q: searchText.optional().meta({ description: 'part of the action, of its target or of its detail' }),
+  },
   responses: { 200: { description: 'A page', schema: pageOf(entrySchema) } },
   async handler({ query, context, url }) {
     const after = readCursor(query.cursor, uuid);
-    const { actor, limit } = query;
-    const rows = await listAudit(context.db, { actor, outcome: query.outcome, after, limit: limit + 1 });
+    const { actor, q, limit } = query;
+    const rows = await listAudit(context.db, { actor, q, outcome: query.outcome, after, limit: limit + 1 });
     return pageAnswer({ url }, { rows, limit, show: showEntry, keyOf: (row) => row.id });
   },
 });

@@ -16,17 +16,20 @@ import { grantRoutes } from './grants';
 import { groupRoutes } from './groups';
 import { guardRoutes } from './guard';
 import { systemRoutes } from './health';
+import { importDraftRoutes } from './import-drafts';
 import { importRoutes } from './imports';
 import { menuRoutes } from './menu';
 import { notificationRoutes } from './notifications';
 import { oidcLoginRoutes } from './oidc-login';
 import { operationRoutes } from './operations';
 import { mailPreferenceRoutes } from './mail-preferences';
+import { overviewRoutes } from './overview';
 import { passwordMailRoutes } from './password-mails';
 import { reconciliationRoutes } from './reconciliations';
 import { serviceActionRoutes } from './service-actions';
 import { serviceStatusRoutes } from './service-status';
 import { servicePauseRoutes } from './service-pauses';
+import { servicePreviewRoutes } from './service-preview';
 import { serviceRoutes } from './services';
 import { stateRoutes } from './states';
 import { syncEventRoutes } from './sync-events';
@@ -47,10 +50,13 @@ const identityRoutes: readonly Route[] = [
 const domainRoutes: readonly Route[] = [
   ...userRoutes,
   ...stateRoutes,
+  ...overviewRoutes,
   ...connectorRoutes,
   ...serviceRoutes,
   ...servicePauseRoutes,
+  ...servicePreviewRoutes,
   ...importRoutes,
+  ...importDraftRoutes,
   ...groupRoutes,
   ...grantRoutes,
   ...changeRoutes,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { listNotifications, markRead, readNotification } from '../../store/notifications';
+import { countUnread, listNotifications, markAllRead, markRead, readNotification } from '../../store/notifications';
 import { queryFlag, timestamp, userRef, uuid } from '../fields';
 import { pageAnswer, pageOf, pageQuery, readCursor } from '../paging';
+import { Problem } from '../problem';
 import { resolveAccountHolder } from '../references';
 import { route } from '../route';
 import type { NotificationRecord } from '../../store/notifications';
@@ -72,4 +73,56 @@ const read = route({
   },
 });
 
-export const notificationRoutes: readonly Route[] = [list, read];
+const own = route({
+  method: 'get',
+  path: '/v1/users/{user}/notifications',
+  acl: 'self.{user}.notifications.read',
+  summary: 'What a person is told, newest first',
+  tags: ['notifications'],
+  params: { user: userRef },
+  query: { ...pageQuery, unread: queryFlag.optional() },
+  responses: {
+    200: { description: 'A page', schema: pageOf(notificationSchema).extend({ unread: z.number().int() }) },
+  },
+  async handler({ params, query, context, url }) {
+    const userId = await resolveAccountHolder(context, params.user);
+    const after = readCursor(query.cursor, uuid);
+    const { unread, limit } = query;
+    const rows = await listNotifications(context.db, { userId, unread, after, limit: limit + 1 });
+    const { body } = pageAnswer({ url }, { rows, limit, show, keyOf: (row) => row.id });
+    return { status: 200, body: { ...body, unread: await countUnread(context.db, userId) } };
+  },
+});
+
+const readOwn = route({
+  method: 'post',
+  path: '/v1/users/{user}/notifications/{notificationId}/read',
+  acl: 'self.{user}.notifications.update',
+  summary: 'The person has read a notification',
+  tags: ['notifications'],
+  params: { user: userRef, notificationId: uuid },
+  responses: { 204: { description: 'It is marked' } },
+  async handler({ params, context }) {
+    const userId = await resolveAccountHolder(context, params.user);
+    const found = await readNotification(context.db, params.notificationId);
+    if (found.userId !== userId) throw new Problem('not-found', 'There is no such notification.');
+    await markRead(context.db, found.id);
+    return { status: 204 };
+  },
+});
+
+const readAll = route({
+  method: 'post',
+  path: '/v1/users/{user}/notifications/read',
+  acl: 'self.{user}.notifications.update',
+  summary: 'The person has read all their notifications',
+  tags: ['notifications'],
+  params: { user: userRef },
+  responses: { 204: { description: 'They are marked' } },
+  async handler({ params, context }) {
+    await markAllRead(context.db, await resolveAccountHolder(context, params.user));
+    return { status: 204 };
+  },
+});
+
+export const notificationRoutes: readonly Route[] = [list, read, own, readOwn, readAll];

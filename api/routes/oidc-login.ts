@@ -88,10 +88,14 @@ const callback = route({
   },
 });
 
+/** A page of ours that signs browsers in by itself, also without script; the log leaves its query out. */
+const OWN_RETURN = '/sign-in/return/';
+
 /** In the fragment nothing is sent to any server or written to any log. */
 function locationOf(back: LoginReturn): string {
   const word = 'loginCode' in back ? `loginCode=${back.loginCode}` : `loginError=${back.loginError}`;
-  return `${back.returnTo}#${word}`;
+  if (!back.returnTo.startsWith(OWN_RETURN)) return `${back.returnTo}#${word}`;
+  return `${back.returnTo}${back.returnTo.includes('?') ? '&' : '?'}${word}`;
 }
 
 const list = route({

@@ -33,6 +33,7 @@ const list = route({
     user: userRef.optional(),
     status: operationStatus.optional(),
     kind: oneLine(64).optional(),
+    actor: oneLine(300).optional().meta({ description: 'who asked: `client:admin`, `user:<id>`' }),
   },
   responses: { 200: { description: 'A page', schema: pageOf(operationSchema) } },
   async handler({ query, context, url }) {
@@ -42,6 +43,7 @@ const list = route({
       userId: query.user === undefined ? undefined : await resolveAccountHolder(context, query.user),
       status: query.status,
       kind: query.kind,
+      actor: query.actor,
       after,
       limit: query.limit + 1,
     });

@@ -1,42 +1,14 @@
 import { z } from 'zod';
 import { abilitiesOf } from '../../hooks/service-hooks';
-import { serviceFigures } from '../../store/figures';
-import { latestPlan } from '../../store/first-run';
-import { readService } from '../../store/services';
+import { readStanding } from '../../store/standing';
 import { serviceName } from '../fields';
 import { Problem } from '../problem';
 import { resolveService } from '../references';
 import { route } from '../route';
-import { pausedSchema, showPause } from '../service-views';
-import type { ApiContext } from '../context';
+import { showStanding, standingSchema } from '../standing-views';
 import type { Route } from '../route';
 
 const params = { name: serviceName } as const;
-const count = z.number().int();
-
-const statusSchema = z
-  .object({
-    service: z.string(),
-    enabled: z.boolean(),
-    paused: pausedSchema,
-    firstPlan: z
-      .object({
-        id: z.string().nullable().meta({ description: 'the sync to look at and to approve; null: not made yet' }),
-        accounts: count.meta({ description: 'accounts that it would change' }),
-        stale: z.boolean().meta({ description: 'too much has become due since: a new one is made by itself' }),
-      })
-      .nullable()
-      .meta({ description: 'where the first run waits for a person' }),
-    due: count.meta({ description: 'accounts to be worked on now' }),
-    waiting: count.meta({ description: 'accounts whose next try lies ahead' }),
-    running: count.meta({ description: 'accounts that a worker writes at this moment' }),
-    failed: count.meta({ description: 'accounts that the service refuses; a person must act' }),
-    staged: count.meta({ description: 'removals that wait for a decision' }),
-    groups: count.meta({ description: 'remote groups that are there' }),
-    memberships: count.meta({ description: 'memberships that were set' }),
-    accounts: z.object({ none: count, pending: count, active: count, disabled: count, removed: count }),
-  })
-  .meta({ id: 'ServiceStatus' });
 
 const status = route({
   method: 'get',
@@ -45,29 +17,11 @@ const status = route({
   summary: 'Shows how a service stands',
   tags: ['services'],
   params,
-  responses: { 200: { description: 'The status', schema: statusSchema } },
+  responses: { 200: { description: 'The status', schema: standingSchema } },
   async handler({ params: { name }, context }) {
-    const service = await readService(context.db, name);
-    const [figures] = await serviceFigures(context.db, service.id);
-    if (figures === undefined) throw new Problem('not-found', `There is no service ${name}.`);
-    const { paused: _paused, ...counts } = figures;
-    return {
-      status: 200,
-      body: {
-        ...counts,
-        enabled: service.enabled,
-        paused: showPause(service),
-        firstPlan: service.firstRun === 'plan' ? await firstPlan(context, service.id) : null,
-      },
-    };
+    return { status: 200, body: showStanding(await readStanding(context.db, name)) };
   },
 });
-
-const NO_PLAN = { id: null, accounts: 0, stale: false } as const;
-
-async function firstPlan({ db }: Pick<ApiContext, 'db'>, serviceId: string) {
-  return (await latestPlan(db, serviceId)) ?? NO_PLAN;
-}
 
 const reportSchema = z
   .object({

@@ -1,13 +1,14 @@
 import supertest from 'supertest';
 import { createApp } from '../../api/app';
-import { hookRoutes } from '../../api/hook-routes';
 import { routes } from '../../api/routes/index';
 import { wazoRoutes } from '../../api/wazo/router';
 import { adminTokenAuthenticator } from '../../auth/admin-token';
 import { firstOf, tokenAuthenticator } from '../../auth/authenticator';
 import { externalPlugins } from '../../auth/external/plugins';
+import { consoleMounts } from '../../console/console';
 import { createPort } from '../../hooks/port';
 import { testIdentity } from '../environment/identity';
+import type { Express } from 'express';
 import type { Test } from 'supertest';
 import type { ApiContext } from '../../api/context';
 import type { Identity } from '../../auth/identity';
@@ -18,6 +19,9 @@ type Verb = 'get' | 'post' | 'put' | 'patch' | 'delete';
 /** The API in front of a running engine. */
 export interface EngineApi {
   readonly identity: Identity;
+  readonly context: ApiContext;
+  /** To be served on a port. */
+  readonly app: Express;
   /** A request with another token. */
   as(token: string, method: Verb, path: string): Test;
   /** A request with the admin token. */
@@ -26,14 +30,14 @@ export interface EngineApi {
 }
 
 /** Builds the API on the engine's database and workers; every answer is checked against its documented schema. */
-export function apiOf(engine: TestEngine): EngineApi {
+export function apiOf(engine: TestEngine, auth?: Readonly<Record<string, unknown>>): EngineApi {
   const { db, flow, registry, sealer } = engine;
   const context: ApiContext = {
     db,
     flow,
     registry,
     sealer,
-    identity: testIdentity(db, engine.auth, { log: engine.flowDeps.log, sealer }),
+    identity: testIdentity(db, auth ?? engine.auth, { log: engine.flowDeps.log, sealer, publicUrl: engine.publicUrl }),
     externalPlugins: externalPlugins(registry.externalPlugins?.()).plugins,
     publicUrl: engine.publicUrl,
     mailEnabled: true,
@@ -47,10 +51,12 @@ export function apiOf(engine: TestEngine): EngineApi {
   };
   const token = 'muster_acceptance-tests-token';
   const authenticator = firstOf(adminTokenAuthenticator(token), tokenAuthenticator(db));
-  const mounts = [hookRoutes({ context, authenticator }), wazoRoutes(context)];
+  const mounts = [wazoRoutes(context), ...consoleMounts({ context, authenticator, routes, checkAnswers: true })];
   const app = createApp({ context, routes, authenticator, mounts, checkAnswers: true });
   return {
     identity: context.identity,
+    context,
+    app,
     as: (other, method, path) => supertest(app)[method](path).set('Authorization', `Bearer ${other}`),
     call: (method, path) => supertest(app)[method](path).set('Authorization', `Bearer ${token}`),
     anonymous: (method, path) => supertest(app)[method](path),

@@ -2,13 +2,13 @@ import { createServer } from 'node:http';
 import pino from 'pino';
 import supertest from 'supertest';
 import { createApp } from '../../api/app';
-import { hookRoutes } from '../../api/hook-routes';
 import { routes } from '../../api/routes/index';
 import { wazoRoutes } from '../../api/wazo/router';
 import { externalPlugins } from '../../auth/external/plugins';
 import { adminTokenAuthenticator } from '../../auth/admin-token';
 import { carryOut } from '../../auth/carry-out';
 import { firstOf, tokenAuthenticator } from '../../auth/authenticator';
+import { consoleMounts } from '../../console/console';
 import { createSealer, generateKey } from '../../config/sealer';
 import { createPort } from '../../hooks/port';
 import { openDatabase } from '../../store/database';
@@ -84,7 +84,8 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
   };
   const authenticator = firstOf(adminTokenAuthenticator(token), tokenAuthenticator(context.db));
   const door: Door = { authenticator, ...(options.rates === undefined ? {} : { rates: options.rates(context.db) }) };
-  const mounts = [hookRoutes({ ...door, context }), wazoRoutes(context)];
+  const pages = consoleMounts({ ...door, context, routes, checkAnswers: true });
+  const mounts = [wazoRoutes(context), ...pages];
   const app = createApp({ ...door, context, routes, mounts, checkAnswers: true, trustedProxies: ['loopback'] });
   const server = createServer(app);
   return {

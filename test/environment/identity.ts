@@ -16,13 +16,18 @@ const CHEAP = { memoryKiB: 1_024, passes: 1 };
 export interface TestIdentityParts {
   readonly log?: Logger;
   readonly sealer?: Sealer;
+  readonly publicUrl?: string;
 }
 
 /** The identity system of a test. `auth` is what its section of the configuration says. */
 export function testIdentity(
   db: Database,
   auth: Readonly<Record<string, unknown>> = {},
-  { log = pino({ level: 'silent' }), sealer = createSealer(generateKey()) }: TestIdentityParts = {},
+  {
+    log = pino({ level: 'silent' }),
+    sealer = createSealer(generateKey()),
+    publicUrl = 'http://muster.test',
+  }: TestIdentityParts = {},
 ): Identity {
   const providers = { local: { config: CHEAP }, ...(auth['providers'] as object | undefined) };
   const { auth: section }: Config = configSchema.parse({ auth: { ...auth, providers } });
@@ -31,7 +36,7 @@ export function testIdentity(
     db,
     sealer,
     log,
-    publicUrl: 'http://muster.test',
+    publicUrl,
   });
 }
 

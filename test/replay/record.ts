@@ -205,7 +205,8 @@ class Recorder {
     await eventually('the sync waits for the service', async () => {
       const { raw } = await paused.describe();
       const { done, total } = await paused.query<SyncProgress>(SYNC_PROGRESS_QUERY);
-      return total > 0 && done < total && (raw.pendingActivities ?? []).length === 0;
+      const { pausedReason } = await readService(engine.db, service.name);
+      return pausedReason !== null && done < total && (raw.pendingActivities ?? []).length === 0;
     });
     await resumeService(engine.db, service.id);
     await engine.flow.serviceOpened();

@@ -1,0 +1,78 @@
+// What pages do beyond HTML: times in the reader's zone, live parts, copying. Every page works without it.
+const inZone = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
+/** A form that was sent is not sent again for so long. */
+const SENT_MS = 3000;
+
+function showTimes(root) {
+  for (const one of root.querySelectorAll('time[datetime]:not([data-shown])')) {
+    const moment = new Date(one.dateTime);
+    if (Number.isNaN(moment.getTime())) continue;
+    one.textContent = inZone.format(moment);
+    one.title = exactly.format(moment);
+    one.dataset.shown = '';
+  }
+}
+
+/** A live part: its address sends what is to stand in it. The browser asks again by itself when the line breaks. */
+function follow(root) {
+  for (const one of root.querySelectorAll('[data-live]:not([data-followed])')) {
+    one.dataset.followed = '';
+    const source = new EventSource(one.dataset.live);
+    source.addEventListener('part', (event) => {
+      if (one.isConnected) swap(one, event.data);
+      else source.close();
+    });
+    source.addEventListener('end', () => source.close());
+  }
+}
+
+/** What somebody is in the middle of (an open question, a field) is not taken from under their hands. */
+function swap(one, markup) {
+  const active = one.contains(document.activeElement) ? document.activeElement : null;
+  if (one.querySelector('details[open]') || active?.matches('input, select, textarea')) return;
+  const template = document.createElement('template');
+  template.innerHTML = markup;
+  one.replaceChildren(template.content);
+  if (active?.id) document.getElementById(active.id)?.focus();
+  ready(one);
+}
+
+function ready(root) {
+  showTimes(root);
+  follow(root);
+  for (const button of root.querySelectorAll('button[data-copy][hidden]')) button.hidden = false;
+  window.htmx?.process(root);
+}
+
+function copy(button) {
+  const text = document.getElementById(button.dataset.copy).textContent;
+  void navigator.clipboard.writeText(text).then(() => {
+    button.textContent = document.body.dataset.copied;
+  });
+}
+
+function closeQuestions(except) {
+  for (const open of document.querySelectorAll('details.ask[open]')) if (!open.contains(except)) open.open = false;
+}
+
+document.addEventListener('click', (event) => {
+  const button = event.target instanceof Element ? event.target.closest('button[data-copy]') : null;
+  if (button) copy(button);
+  else closeQuestions(event.target);
+});
+document.addEventListener('keydown', (event) => {
+  if (event.key !== 'Escape') return;
+  const summary = document.querySelector('details.ask[open] > summary');
+  closeQuestions(null);
+  summary?.focus();
+});
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (form.method !== 'post') return;
+  if (form.dataset.sent !== undefined) event.preventDefault();
+  form.dataset.sent = '';
+  setTimeout(() => delete form.dataset.sent, SENT_MS);
+});
+document.addEventListener('htmx:after:swap', () => ready(document));
+ready(document);

@@ -1,0 +1,20 @@
+import { serveAssets } from './assets';
+import { modulePages } from './module-pages';
+import { createPages } from './mount';
+import { allPages } from './pages';
+import type { RequestHandler } from 'express';
+import type { ApiContext } from '../api/context';
+import type { Door } from '../api/identify';
+import type { Route } from '../api/route';
+
+export interface ConsoleParts extends Door {
+  readonly context: ApiContext;
+  readonly routes: readonly Route[];
+  readonly checkAnswers?: boolean;
+}
+
+/** The console as an API process mounts it, in place of the bare routes of hooks: assets, pages, pages of modules, no such page. */
+export function consoleMounts(parts: ConsoleParts): readonly RequestHandler[] {
+  const pages = createPages({ ...parts, pages: allPages(parts.authenticator) });
+  return [serveAssets(), pages.serve, modulePages({ ...parts, pages }), pages.missing];
+}

@@ -1,0 +1,166 @@
+import { PROBLEMS } from '../../api/problem-codes';
+import { toProblem } from '../../api/problems';
+import { browsersOf } from '../../store/console-sessions';
+import { actionButton, field, postForm } from '../forms';
+import { html } from '../html';
+import { page } from '../page';
+import { newKey } from '../session';
+import { pager, table } from '../table';
+import { MY_SIGN_IN } from '../texts/person';
+import { time } from '../time';
+import type { Problem } from '../../api/problem';
+import type { TokenView } from '../api-types';
+import type { Html } from '../html';
+import type { Paged } from '../table';
+import type { PageAnswer, PageDefinition, PageRequest } from '../page';
+
+interface Caller {
+  readonly client: { readonly name: string; readonly provider: string; readonly roles: readonly string[] } | null;
+}
+
+const show = page({
+  method: 'get',
+  path: '/my/sign-in',
+  needs: 'signed in',
+  handler: (request) => signInPage(request, undefined),
+});
+
+async function signInPage(request: PageRequest, problem: Problem | undefined): Promise<PageAnswer> {
+  const { client } = await request.api.read<Caller>('GET /v1/auth');
+  const main = html`<dl class="facts">
+      <dt>${MY_SIGN_IN.login}</dt>
+      <dd><bdi>${client?.name}</bdi></dd>
+      <dt>${MY_SIGN_IN.provider}</dt>
+      <dd>${client?.provider}</dd>
+      <dt>${MY_SIGN_IN.roles}</dt>
+      <dd>${client?.roles.join(', ') || MY_SIGN_IN.rolesNone}</dd>
+    </dl>
+    ${passwordForm(request, client?.provider ?? '', problem)}
+    <h2>${MY_SIGN_IN.sessions}</h2>
+    ${await sessions(request)}`;
+  return { kind: 'page', title: MY_SIGN_IN.title, main, ...(problem === undefined ? {} : { problem }) };
+}
+
+/** Only where the provider lets people change their own password. */
+function passwordForm({ context, visitor }: PageRequest, provider: string, problem: Problem | undefined): Html {
+  const fields = context.identity.providers.get(provider)?.provider.selfUpdateClientPackage;
+  const isOffered = fields?.safeParse({ currentPassword: 'long enough', password: 'long enough' }).success === true;
+  if (!isOffered) return html``;
+  const errorOf = (name: string): string | undefined =>
+    problem?.errors.find(({ pointer }) => pointer === `/${name}`)?.detail;
+  const body = html`${problem !== undefined && html`<p class="error" role="alert">${problem.detail}</p>`}
+    ${field({
+      name: 'currentPassword',
+      label: MY_SIGN_IN.current,
+      type: 'password',
+      autocomplete: 'current-password',
+      isRequired: true,
+      error: errorOf('currentPassword'),
+    })}
+    ${field({
+      name: 'password',
+      label: MY_SIGN_IN.newPassword,
+      type: 'password',
+      autocomplete: 'new-password',
+      isRequired: true,
+      error: errorOf('password'),
+    })}
+    <p><button type="submit">${MY_SIGN_IN.change}</button> <span class="soft">${MY_SIGN_IN.changeText}</span></p>`;
+  return html`<h2>${MY_SIGN_IN.password}</h2>
+    ${postForm({ action: '/my/sign-in/password', visitor, body })}`;
+}
+
+async function sessions({ api, visitor, context, query, url }: PageRequest): Promise<Html> {
+  const found = await api.read<Paged<TokenView>>('GET /v1/auth/tokens', {
+    query: { cursor: query.get('cursor') ?? undefined },
+  });
+  const browsers = await browsersOf(
+    context.db,
+    found.items.map(({ id }) => id),
+  );
+  const what = (token: TokenView): Html => {
+    const browser = browsers.get(token.id)?.browser;
+    if (token.id === visitor.principal.tokenId)
+      return html`${browserName(browser)} <span class="tag good">${MY_SIGN_IN.thisOne}</span>`;
+    if (browser !== undefined) return html`${browserName(browser)}`;
+    return html`${token.title === '' ? (token.purpose === 'session' ? MY_SIGN_IN.session : MY_SIGN_IN.token) : token.title}`;
+  };
+  return html`${table<TokenView>({
+      caption: MY_SIGN_IN.sessionsCaption,
+      rows: found.items,
+      empty: '',
+      columns: [
+        { label: MY_SIGN_IN.what, show: what },
+        { label: MY_SIGN_IN.since, show: ({ createdAt }) => time(createdAt) },
+        { label: MY_SIGN_IN.seen, show: ({ id }) => time(browsers.get(id)?.seenAt) },
+        { label: MY_SIGN_IN.until, show: ({ expiresAt }) => time(expiresAt) },
+        {
+          label: MY_SIGN_IN.end,
+          kind: 'actions',
+          show: ({ id, createdAt }) =>
+            actionButton(visitor, {
+              action: `/my/sign-in/tokens/${id}/end`,
+              label: MY_SIGN_IN.end,
+              about: createdAt.slice(0, 16),
+            }),
+        },
+      ],
+    })}
+    ${pager(url, found.cursor)}
+    <p>
+      ${actionButton(visitor, {
+        action: '/my/sign-in/end-all',
+        label: MY_SIGN_IN.endAll,
+        look: 'danger',
+        confirm: MY_SIGN_IN.endAllAsk,
+      })}
+    </p>`;
+}
+
+/** Of what browsers say about themselves the part that people know. */
+function browserName(text: string | undefined): string {
+  const name = /(Edg|OPR|Firefox|Chrome|Safari)\//.exec(text ?? '')?.[1] ?? MY_SIGN_IN.browser;
+  const system = /(Windows|Mac OS X|Android|iPhone|iPad|Linux)/.exec(text ?? '')?.[1];
+  const known = name === 'Edg' ? 'Edge' : name === 'OPR' ? 'Opera' : name;
+  return system === undefined ? known : `${known}, ${system}`;
+}
+
+const changePassword = page({
+  method: 'post',
+  path: '/my/sign-in/password',
+  needs: 'POST /v1/auth/clients',
+  async handler(request) {
+    const { api, form } = request;
+    const body = { currentPassword: form.get('currentPassword') ?? '', password: form.get('password') ?? '' };
+    try {
+      await api.call('POST /v1/auth/clients', { body });
+      return { kind: 'redirect', to: '/sign-in', said: 'password-set', key: newKey() };
+    } catch (error) {
+      const problem = toProblem(error);
+      if (PROBLEMS[problem.code].status >= 500) throw error;
+      return signInPage(request, problem);
+    }
+  },
+});
+
+const endOne = page({
+  method: 'post',
+  path: '/my/sign-in/tokens/{token}/end',
+  needs: 'signed in',
+  async handler({ api, params }) {
+    await api.call('DELETE /v1/auth/tokens/{tokenId}', { params: { tokenId: params['token'] ?? '' } });
+    return { kind: 'redirect', to: '/my/sign-in', said: 'ended' };
+  },
+});
+
+const endAll = page({
+  method: 'post',
+  path: '/my/sign-in/end-all',
+  needs: 'DELETE /v1/auth/tokens',
+  async handler({ api }) {
+    await api.call('DELETE /v1/auth/tokens');
+    return { kind: 'redirect', to: '/sign-in', said: 'signed-out-everywhere', key: newKey() };
+  },
+});
+
+export const mySignInPages: readonly PageDefinition[] = [show, changePassword, endOne, endAll];

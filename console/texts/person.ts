@@ -1,0 +1,146 @@
+/** Texts of a person's own pages. */
+export const SERVICES = {
+  title: 'Services',
+  caption: 'Services that you may use',
+  service: 'Service',
+  username: 'Username',
+  address: 'Address',
+  actions: 'What you can do',
+  none: 'There is no service for you yet. As soon as you are given one, it stands here.',
+  now: 'Your accounts now',
+  state: 'State',
+  since: 'Last written',
+  noAccounts: 'You have no account anywhere yet.',
+} as const;
+
+/** Texts of one account of the reader. */
+export const ACCOUNT = {
+  state: 'State',
+  username: 'Username there',
+  why: 'Why',
+  next: 'What happens next',
+  written: 'Last written',
+  groups: 'Groups there',
+  groupsNone: 'You are in no group of this service.',
+  group: 'Group',
+  because: 'Because of',
+  standing: 'There now',
+  joined: 'yes',
+  joining: 'being added',
+  leaving: 'being removed',
+  steps: 'What was done',
+  stepsNone: 'Nothing was done yet.',
+  acts: 'What you can do',
+  activate: 'Activate',
+  deactivate: 'Deactivate',
+  deactivateAsk: 'Your account there is deleted. What is in it may be gone for good.',
+  again: 'I have done that: go on',
+  resetPassword: 'Reset password',
+  resetAsk: 'The password that you have there now is replaced by a new one, which is shown to you once.',
+  setPassword: 'Set password',
+  needed: 'You are needed',
+  passwordReady: 'Your new password is ready. It is shown once, for 15 minutes.',
+  passwordComing: 'A new password is on its way to the service.',
+  showPassword: 'Show the password',
+  asked: (kind: string) => `Asked for: ${kind}`,
+  linkIt: 'To your linked accounts',
+} as const;
+
+/** Texts of the pages about passwords at services. */
+export const PASSWORD = {
+  title: (service: string) => `Password for ${service}`,
+  password: 'New password',
+  hint: 'At least 8 characters. It replaces the one that you have there now.',
+  submit: 'Set password',
+  shown: 'Your new password',
+  once: 'It is not shown again. Copy it to where you keep passwords.',
+  username: 'Username',
+  back: (service: string) => `Back to ${service}`,
+} as const;
+
+/** How an account stands, in a word and a sentence. */
+export const STANDING = {
+  none: ['No account', 'There is no account.'],
+  active: ['Active', 'It is as it should be.'],
+  disabled: ['Switched off', 'It is switched off there.'],
+  removed: ['Removed', 'It was taken away.'],
+  working: ['Being worked on', 'The service is being written to right now, or in a moment.'],
+  waiting: ['Waiting', 'It is tried again by itself.'],
+  needed: ['You are needed', 'Something must be done by you first.'],
+  decision: ['Waiting for a decision', 'Whoever runs Muster must decide about it first.'],
+  refused: ['Refused', 'The service does not take it. Whoever runs Muster sees this too.'],
+} as const satisfies Readonly<Record<string, readonly [label: string, text: string]>>;
+
+export const GROUPS = {
+  title: 'Groups',
+  caption: 'Groups that you are in',
+  group: 'Group',
+  state: 'Your state',
+  stateText:
+    'Your state says in general what you are here. Groups and state together decide which services you may use.',
+  none: 'You are in no group.',
+  there: 'What follows from them',
+  thereCaption: 'Groups at the services, and where they come from',
+  service: 'Service',
+  groupThere: 'Group there',
+  because: 'Because of',
+  thereNone: 'No group at any service follows from them.',
+  ofGroup: (name: string) => `group ${name}`,
+  ofState: (name: string) => `state ${name}`,
+} as const;
+
+export const LINKED = {
+  title: 'Linked accounts',
+  caption: 'Accounts elsewhere that you can link',
+  kind: 'Where',
+  account: 'Your account there',
+  since: 'Linked',
+  link: 'Link',
+  again: 'Link again',
+  change: 'Change',
+  unlink: 'Unlink',
+  unlinkAsk: 'Muster forgets the account. What depends on it is taken away.',
+  none: 'No kind of account can be linked here.',
+  notLinked: 'not linked',
+  onwards: (title: string) => `Link your account at ${title}`,
+  onwardsText: 'The next page is not ours. Say yes there, and you come back here by yourself.',
+  go: (title: string) => `Go on to ${title}`,
+  code: 'Type this code there:',
+  waiting: 'Waiting for the other side…',
+  ends: 'This can be done until',
+  failed: 'It was not linked.',
+} as const;
+
+export const NOTIFICATIONS = {
+  title: 'Notifications',
+  none: 'Nobody has told you anything yet.',
+  read: 'Mark as read',
+  readAll: 'Mark all as read',
+  isNew: 'new',
+} as const;
+
+export const MY_SIGN_IN = {
+  title: 'My sign-in',
+  login: 'Login',
+  provider: 'Known by',
+  roles: 'Roles',
+  rolesNone: 'none beside those of everybody',
+  password: 'Password of this login',
+  current: 'Present password',
+  newPassword: 'New password, at least 8 characters',
+  change: 'Change password',
+  changeText: 'You are signed out everywhere, and sign in with the new one.',
+  sessions: 'Where you are signed in',
+  sessionsCaption: 'Sessions and tokens of this login',
+  what: 'What',
+  since: 'Since',
+  seen: 'Last used',
+  until: 'Until',
+  thisOne: 'this browser',
+  session: 'session of a program',
+  token: 'token',
+  browser: 'browser',
+  end: 'End',
+  endAll: 'Sign out everywhere',
+  endAllAsk: 'Every browser and every program that uses this login is signed out, and all its tokens end.',
+} as const;

@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import { AxeBuilder } from '@axe-core/playwright';
+import { beginSession } from '../../console/session';
+import { testToken } from './identity';
+import type { ApiContext } from '../../api/context';
+import type { TestClient } from './identity';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+
+/** Debian's. */
+const CHROMIUM = '/usr/bin/chromium';
+
+/** Chromium for one test file. Pages of one person share a context; a test that needs nobody's makes a new one. */
+export interface TestBrowser {
+  /** A browser that knows nobody; `script: false` turns script off. */
+  context(options?: { readonly script?: boolean; readonly dark?: boolean }): Promise<BrowserContext>;
+  close(): Promise<void>;
+}
+
+/** Is there a browser on this machine? */
+export function hasBrowser(): boolean {
+  return existsSync(CHROMIUM);
+}
+
+/** Starts it: a second or two, so once in a file. */
+export async function startBrowser(url: string): Promise<TestBrowser> {
+  const browser: Browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  return {
+    context: async ({ script = true, dark = false } = {}) => {
+      const context = await browser.newContext({
+        baseURL: url,
+        javaScriptEnabled: script,
+        colorScheme: dark ? 'dark' : 'light',
+        timezoneId: 'Europe/Berlin',
+        locale: 'en-GB',
+      });
+      context.setDefaultTimeout(30_000);
+      return context;
+    },
+    close: () => browser.close(),
+  };
+}
+
+/** What axe finds wrong on a page, in a line each; empty is right. */
+export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.html.slice(0, 160)}`),
+  );
+}
+
+/** What the browser itself complains of: errors of scripts, and what the content policy has refused. */
+export function complaints(page: Page): readonly string[] {
+  const said: string[] = [];
+  page.on('pageerror', (error) => said.push(error.message));
+  page.on('console', (message) => {
+    // A refusal that a page shows is no complaint.
+    if (message.text().startsWith('Failed to load resource')) return;
+    if (message.type() === 'error' || message.text().includes('Content Security Policy')) said.push(message.text());
+  });
+  return said;
+}
+
+/** Signs somebody in without the form: a client as `testToken` makes it, and a session of this browser. */
+export async function signInAs(
+  api: { readonly context: Pick<ApiContext, 'identity' | 'db'> },
+  context: BrowserContext,
+  client: TestClient,
+): Promise<void> {
+  const { tokenId } = await testToken(api.context.identity, client);
+  const key = await beginSession(api.context.db, { tokenId, browser: 'test' });
+  await context.addCookies([{ name: 'muster', value: key, domain: '127.0.0.1', path: '/' }]);
+}
