@@ -5,6 +5,14 @@ export const PASSWORD_HTML = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Choose a password</title>
+<style>
+:root { color-scheme: light dark; }
+body { margin: 0; font: 1rem/1.5 system-ui, sans-serif; }
+main { max-width: 24rem; margin: 12vh auto 0; padding: 0 1rem; }
+h1 { font-size: 1.5rem; }
+input { box-sizing: border-box; width: 100%; margin-top: 0.25rem; padding: 0.5rem; font: inherit; }
+button { padding: 0.5rem 1rem; font: inherit; }
+</style>
 </head>
 <body>
 <main>
@@ -28,6 +36,10 @@ const form = document.getElementById('choose');
 const said = document.getElementById('said');
 const token = new URLSearchParams(location.hash.slice(1)).get('token') || '';
 history.replaceState(null, '', location.pathname);
+if (token === '') {
+  form.hidden = true;
+  said.textContent = 'Open the link in the mail again, whole: without what stands behind its # nothing can be set here.';
+}
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
   const answer = await fetch('/v1/auth/password', {
