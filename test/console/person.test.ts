@@ -120,6 +120,8 @@ describeWith([CHROMIUM], 'a person in a browser', () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
 
     await page.getByText('You are signed out.').waitFor();
+    await page.getByRole('link', { name: 'Sign out at campus as well' }).click();
+    await page.waitForURL(/\/session\/end/);
   });
 
   test('an account elsewhere is linked, seen, and unlinked', async () => {

@@ -173,5 +173,8 @@ describe('every page', () => {
 
     expect(answer.text).toContain('without encryption');
     expect(answer.text).not.toContain('type="password"');
+    const cookie = /muster=([\w-]{43})/.exec(answer.headers['set-cookie']?.[0] ?? '')?.[1] ?? '';
+    const sent = await asBrowser('post', '/sign-in', cookie).set('Host', 'muster.example:8080');
+    expect(sent.headers['set-cookie']).toBeUndefined();
   });
 });
