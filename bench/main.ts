@@ -4,6 +4,7 @@ import { keepSection, showSection } from './report';
 import type { Section } from './section';
 import { benchBudget } from './sections/budget';
 import { benchFailing } from './sections/failing';
+import { benchFiveSystems } from './sections/five-systems';
 import { benchFlood } from './sections/flood';
 import { benchGuard } from './sections/guard';
 import { benchIsolation } from './sections/isolation';
@@ -20,6 +21,7 @@ const SECTIONS: readonly Section[] = [
   { name: 'overhead', title: 'What the engine adds to the calls', run: benchOverhead },
   { name: 'scale', title: 'From ten thousand accounts to a million', run: benchScale },
   { name: 'kills', title: 'Killed again and again', run: benchKills },
+  { name: 'five-systems', title: 'Five real systems at once, under kills', run: benchFiveSystems },
   { name: 'isolation', title: 'Beside broken services', run: benchIsolation },
   { name: 'guard', title: 'Many lose their right at once', run: benchGuard },
   { name: 'flood', title: '147,000 memberships at once', run: benchFlood },
