@@ -4,18 +4,20 @@ export const PASSWORD_HTML = `<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Choose a password</title>
+<title>Choose a password · Muster</title>
+<link rel="stylesheet" href="/console/style.css">
 </head>
-<body>
+<body class="door">
 <main>
 <h1>Choose a password</h1>
-<form id="choose">
-<p><label for="password">Password, at least 8 characters</label><br>
-<input id="password" name="password" type="password" minlength="8" maxlength="1024" autocomplete="new-password" required></p>
-<p><button type="submit">Set password</button></p>
+<form id="choose" class="stacked">
+<div class="field"><label for="password">Password, at least 8 characters</label>
+<input id="password" name="password" type="password" minlength="8" maxlength="1024" autocomplete="new-password" required></div>
+<p><button type="submit" class="main">Set password</button></p>
 </form>
 <p id="said" role="status"></p>
-<noscript><p>This page needs JavaScript.</p></noscript>
+<p><a href="/sign-in">Sign in</a></p>
+<noscript><p>This page needs JavaScript: the token of the link stands where servers do not see it.</p></noscript>
 </main>
 <script src="/password.js"></script>
 </body>
