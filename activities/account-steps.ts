@@ -1,11 +1,12 @@
 import { isServiceError, Secret, Unavailable } from '@muster/sdk';
-import type { AccountProfile, WriteOutcome } from '@muster/sdk';
+import type { AccountProfile, GroupRef, WriteOutcome } from '@muster/sdk';
 import type { Step } from '../domain/decide';
 import { passwordPurpose } from '../config/service-secrets';
 import { freeNames } from '../store/account-names';
 import { forgetDeletion, planDeletion } from '../store/grace';
 import { confirmTaking, askGuard, cancelTakings } from '../store/guard';
 import { forgetRemoteGroup } from '../store/remote-groups';
+import { endShare } from '../store/shared-accounts';
 import { passwordApplied, wantedPassword } from '../store/passwords';
 import { adoptAccount } from './adopt-account';
 import { convergeGroup } from './converge-group';
@@ -152,6 +153,7 @@ async function deleteAccount(round: Round): Promise<void> {
   // Also who finds nothing tells: the one who deleted may have died before it could.
   await round.commit(outcome === 'nothing there' ? 'found nothing to delete' : 'delete', REMOVED, async (client) => {
     await freeNames(client, { serviceId, userId });
+    await endShare(client, { serviceId, userId });
     await confirmTaking(client, { serviceId, userId }, ['removal']);
     await forgetDeletion(client, { serviceId, userId });
     await tellTaken(client, round, 'removed');
@@ -179,7 +181,7 @@ async function setGroups(round: Round, step: GroupStep): Promise<void> {
   const { manager } = round.entry;
   try {
     // Where no group is managed there is none to be in or out of: no call is spent on it.
-    if (managed.all.length > 0)
+    if (managed.all.length > 0 && !(await areSet(round, wanted, managed.all)))
       present(
         await round.ask(async (context) => manager.setGroups?.(round.ref, { wanted, managed: managed.all }, context)),
       );
@@ -204,6 +206,17 @@ async function setGroups(round: Round, step: GroupStep): Promise<void> {
     throw new RoundEnds({ outcome: 'group removals wait for approval', attention: 'staged', nextTryMs: 'never' });
   if (kept.answer === 'held')
     throw new RoundEnds({ outcome: 'group removals were rejected', attention: 'held', nextTryMs: null, reached: true });
+}
+
+/** A holder that died may have set them before it could say so: one look then saves a second write. */
+async function areSet(round: Round, wanted: readonly GroupRef[], managed: readonly GroupRef[]): Promise<boolean> {
+  const { lease, entry, key } = round;
+  if (!lease.takenOver || !entry.abilities.has('findAccount')) return false;
+  const found = await round.ask(async (context) => entry.manager.findAccount?.(key, context));
+  if (found?.groups === undefined) return false;
+  const joined = new Set(found.groups);
+  const due = new Set(wanted.map(({ remoteId }) => remoteId));
+  return managed.every(({ remoteId }) => joined.has(remoteId) === due.has(remoteId));
 }
 
 interface HeldBack {

@@ -27,7 +27,7 @@ export async function adoptAccount(round: Round): Promise<void> {
   const facts = { status, remoteId, remoteName: name, appliedProfile: null, appliedGroups: null } as const;
   await round.commit('adopt', facts, async (client) => {
     await adopted(client, situation);
-    if (service.membership === 'by group') await bumpGroupsOf(client, service.id, situation.userId);
+    if (service.membership === 'by group') await bumpGroupsOf(client, situation, round.call.lane);
   });
 }
 

@@ -23,6 +23,7 @@ import { judgeFailure } from './failures';
 import type { ManagerEntry } from './managers';
 import { GuardNotReady, Round, RoundEnds } from './round';
 import { serviceTrouble, serviceWorked } from './service-trouble';
+import { settlePart } from './shared-account';
 import { concernsOperators, tellGone, tellOperators } from './tell';
 
 /** What is needed to ask a hook, beside the round. */
@@ -97,6 +98,7 @@ async function walk(round: Round, access: HookAccess): Promise<Release> {
   const formats: HookFormats = { name: hook.nameFormat, nickname: hook.nicknameFormat };
   const entitled = await isEntitled(current.situation, hook);
   const mayWant = entitled && current.situation.choice !== 'declined';
+  await settlePart(current, { hook, wanted: isWanted({ ...current.situation, entitled }) });
   current.profile = mayWant ? await planProfile(current, formats) : null;
   const graceOver = await grace(current, entitled);
   const decision = decide({ ...situationOf(current, entitled), graceOver });

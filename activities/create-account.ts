@@ -6,6 +6,7 @@ import type { Profile } from '../domain/decide';
 import { markNameTaken } from '../store/account-names';
 import { bumpGroupsOf } from '../store/group-members';
 import type { RemoteFacts } from '../store/settle';
+import { waitForPerson } from './wait-for-person';
 import { RoundEnds, RoundStopped } from './round';
 import type { Round } from './round';
 
@@ -137,12 +138,7 @@ async function settleCreation(round: Round, profile: Profile, created: CreateOut
       await adopt(round, { remoteId: created.remoteId, name: created.name, enabled: true });
       return;
     case 'action required':
-      await round.commit('create', {
-        status: 'pending',
-        remoteId: created.remoteId ?? null,
-        instruction: created.instruction,
-      });
-      throw new RoundEnds({ outcome: 'a person must act', attention: 'action required', nextTryMs: 'never' });
+      return waitForPerson(round, created);
     case 'in progress':
       throw new RoundEnds({ outcome: 'being created', attention: 'waiting', nextTryMs: created.checkAfterMs });
   }
@@ -150,9 +146,9 @@ async function settleCreation(round: Round, profile: Profile, created: CreateOut
 
 /** The account can be used now. Where members are kept by group its groups are due with it, or it would join none. */
 export async function appears(round: Round, did: string, facts: RemoteFacts): Promise<void> {
-  const { service, situation } = round;
+  const { service, situation, call } = round;
   if (service.membership !== 'by group') return round.commit(did, facts);
-  return round.commit(did, facts, (client) => bumpGroupsOf(client, service.id, situation.userId));
+  return round.commit(did, facts, (client) => bumpGroupsOf(client, situation, call.lane));
 }
 
 /** An account that carries our key is ours: what it looks like is unknown, so everything is written once. */

@@ -81,8 +81,8 @@ async function write(deps: ActivityDependencies, round: GroupRound, page: Page):
 }
 
 function refOf(difference: MemberDifference, owner: string): AccountRef {
-  const { userId, remoteId, remoteName } = difference;
-  return { remoteId, name: remoteName, key: { userId, owner, remoteId } };
+  const { keyId, remoteId, remoteName } = difference;
+  return { remoteId, name: remoteName, key: { userId: keyId, owner, remoteId } };
 }
 
 function userIdOf(difference: MemberDifference): string {

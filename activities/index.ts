@@ -8,6 +8,8 @@ import { engineServiceByName } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
 import { dropLease, leaseRemainingMs, takeLeases } from '../store/leases';
 import { NEVER_MS, readSituations } from '../store/situations';
+import { carryOut } from '../auth/carry-out';
+import type { WriteDesk } from '../auth/carry-out';
 import { deliverMail } from '../auth/mail/deliver';
 import type { MailDesk } from '../auth/mail/deliver';
 import type { ExternalDesk } from '../auth/external/authorize';
@@ -23,6 +25,7 @@ import type {
   RefreshExternalInput,
   RevokeExternalInput,
   SendMailInput,
+  WriteClientInput,
 } from '../workflows/contracts';
 import { accountWorkflowId, groupsWorkflowId, groupWorkflowId } from '../workflows/contracts';
 import { convergeLeased } from './converge';
@@ -60,6 +63,8 @@ export interface ActivityOptions {
   readonly external: ExternalDesk;
   /** Sends mails. */
   readonly mail: MailDesk;
+  /** Writes into the systems behind authentication providers. */
+  readonly clients: WriteDesk;
 }
 
 /** Every activity of Muster. Workflows take only the type. */
@@ -69,7 +74,7 @@ export type Activities = ReturnType<typeof createActivities>;
 const HEARTBEAT_MS = 1_500;
 
 /** Binds the activities to what they work with. */
-export function createActivities({ deps, webhook, external, mail }: ActivityOptions) {
+export function createActivities({ deps, webhook, external, mail, clients }: ActivityOptions) {
   const portFor = (service: EngineService) => createPort(deps, service);
   return {
     convergeAccount: (input: AccountInput): Promise<ConvergeOutcome> =>
@@ -112,8 +117,26 @@ export function createActivities({ deps, webhook, external, mail }: ActivityOpti
     revokeCredential: (input: RevokeExternalInput): Promise<void> =>
       alive(deps, () => revokeExternal(external, input, Context.current().cancellationSignal)),
     deliverMail: ({ mailId }: SendMailInput): Promise<void> => alive(deps, () => deliverMail(mail, mailId)),
+    carryOutWrite: (input: WriteClientInput): Promise<ClientWriteAnswer> =>
+      alive(deps, () => carryOutWrite(deps, clients, input)),
     answerManagerCall: (input: CallManagerInput): Promise<void> => answerManagerCall(deps, input, personCall(deps)),
   };
+}
+
+/** When the write is to be tried again; null = it has ended, or waits for another. */
+export interface ClientWriteAnswer {
+  readonly waitMs: number | null;
+}
+
+async function carryOutWrite(
+  { starter }: FlowDependencies,
+  desk: WriteDesk,
+  { writeId }: WriteClientInput,
+): Promise<ClientWriteAnswer> {
+  const { waitMs, next } = await carryOut(desk, writeId, Context.current().cancellationSignal);
+  // If this is lost, the next sweep does it.
+  for (const id of next) await starter.writeClient(id).catch(() => undefined);
+  return { waitMs: waitMs === undefined ? null : Math.ceil(waitMs) };
 }
 
 /**

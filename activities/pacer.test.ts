@@ -97,7 +97,7 @@ describe('the pacer', () => {
 
     await clock.pass(1_000);
 
-    expect(Math.max(...row.requests.map((request) => request.count))).toBeLessThanOrEqual(31);
+    expect(Math.max(...row.requests.map((request) => request.count))).toBeLessThanOrEqual(33);
     expect(row.requests.length).toBeLessThanOrEqual(20);
   });
 

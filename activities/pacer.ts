@@ -1,9 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { Throttled, Unavailable } from '@muster/sdk';
+import { BULK_AHEAD_MS, BULK_SHARE } from '../domain/pacing';
 import type { GrantedPermit, Pace } from '../domain/pacing';
 import type { ArrivalReport, Lease, LeaseRequest } from '../store/budgets';
 import { Arrivals } from './arrivals';
 import type { DatabaseClock, LocalClock } from './database-clock';
+import { RunningCalls } from './running-calls';
 import { WaitingCalls } from './waiting-calls';
 import type { Lane, WaitingCall } from './waiting-calls';
 
@@ -36,15 +38,16 @@ export interface Permit {
   leave(): void;
 }
 
+interface HeldPermit extends GrantedPermit {
+  /** Leased behind what persons have reserved: what persons cannot take from bulk. */
+  readonly isBulksOwn: boolean;
+}
+
 const NO_SLOT = (): void => undefined;
 
 const LANES: readonly Lane[] = ['person', 'bulk'];
 /** A lease holds permits for so long. */
 const LEASE_MS = 100;
-/** What a call is believed to take before one has been seen. */
-const FIRST_CALL_MS = 100;
-/** One slow call says nothing about the service. */
-const STANDING_CALLS = 3;
 /** Asked for ahead, so that the next ones are there when the last is used. */
 const PREFETCH_MS = 25;
 /** What is further away is waited for without a call slot and without an activity: the row owns that wait. */
@@ -63,12 +66,9 @@ export class Pacer {
   readonly #waiting = new WaitingCalls<Permit>();
   #arrivals: Arrivals;
   #pace: Pace;
-  #held: GrantedPermit[] = [];
+  #held: HeldPermit[] = [];
   #reports: ArrivalReport[] = [];
-  #running = 0;
-  #callMs = FIRST_CALL_MS;
-  /** When the last answer came; or, if none is owed longer than that, since when one is. */
-  #quietSinceMs = 0;
+  readonly #running = new RunningCalls();
   #leasing = false;
   #askAt: Record<Lane, number> = { person: 0, bulk: 0 };
   #cancelTimer: () => void = () => undefined;
@@ -168,6 +168,7 @@ export class Pacer {
         this.options.clock.now();
       if (Number.isFinite(askMs))
         moments.push(Math.max(askMs, last === undefined ? 0 : last.atMs - PREFETCH_MS - nowMs));
+      if (this.#isBulkOwed) moments.push(this.#askAt.bulk - this.options.clock.now());
     }
     const ahead = moments.filter((ms) => ms > 0);
     return ahead.length === 0 ? undefined : Math.min(...ahead);
@@ -183,28 +184,15 @@ export class Pacer {
 
   #assign(): void {
     const nowMs = this.#clock.earliest();
-    if (this.#serviceStands) return;
+    if (this.#running.isServiceStanding(this.options.clock.now(), this.#pace.stallMs)) return;
     for (let next = this.#held[0]; next !== undefined && next.atMs <= nowMs; next = this.#held[0]) {
-      const call = this.#waiting.next;
+      const call = this.#waiting.next(next.isBulksOwn);
       const leave = call?.hasSlot === true ? NO_SLOT : call && this.options.slots.enter();
       if (call === undefined || leave === undefined) return;
       this.#held.shift();
-      if (this.#running === 0) this.#quietSinceMs = this.options.clock.now();
-      this.#running += 1;
+      this.#running.begun(this.options.clock.now());
       this.#waiting.pass(call, this.#permit(next, leave));
     }
-  }
-
-  /** Slower calls are believed at once, faster ones by and by. */
-  #learnDuration(tookMs: number): void {
-    this.#callMs += (tookMs - this.#callMs) / (tookMs > this.#callMs ? 4 : 10);
-  }
-
-  /** Calls are out and none of them is answered: whoever is answered next lets the others go on. */
-  get #serviceStands(): boolean {
-    const { stallMs } = this.#pace;
-    if (stallMs === 0 || this.#running < STANDING_CALLS) return false;
-    return this.options.clock.now() - this.#quietSinceMs > stallMs + 1.5 * this.#callMs;
   }
 
   #permit(granted: GrantedPermit, leave: () => void): Permit {
@@ -213,8 +201,7 @@ export class Pacer {
     const close = (atMs: number): void => {
       if (!open) return;
       open = false;
-      this.#running -= 1;
-      this.#quietSinceMs = this.options.clock.now();
+      this.#running.ended(this.options.clock.now());
       this.#report(granted, atMs);
     };
     const arrivals = this.#arrivals;
@@ -223,7 +210,7 @@ export class Pacer {
       answered: () => {
         if (sentMs === undefined) return close(0);
         const nowMs = this.#clock.latest();
-        if (open) this.#learnDuration(nowMs - sentMs);
+        if (open) this.#running.learn(nowMs - sentMs);
         return close(arrivals.latest(sentMs, nowMs));
       },
       unused: () => close(0),
@@ -239,21 +226,29 @@ export class Pacer {
   #leaseIfNeeded(): void {
     const nowMs = this.options.clock.now();
     const last = this.#held.at(-1);
-    if (this.#leasing || (last !== undefined && last.atMs - this.#clock.earliest() > PREFETCH_MS)) return;
+    if (this.#leasing) return;
+    if (this.#isBulkOwed && this.#askAt.bulk <= nowMs) return void this.#lease('bulk', 1);
+    if (last !== undefined && last.atMs - this.#clock.earliest() > PREFETCH_MS) return;
     if (this.#waiting.count() <= this.#held.length) return;
     const persons = this.#waiting.count('person') - this.#held.length;
     if (persons > 0 && this.#askAt.person <= nowMs) void this.#lease('person', persons);
     else if (this.#waiting.count('bulk') > 0 && this.#askAt.bulk <= nowMs) void this.#lease('bulk', this.#bulkDemand());
   }
 
+  /** Persons wait, and bulk has nothing of its own share in hand: it asks for that beside them. */
+  get #isBulkOwed(): boolean {
+    const both = LANES.every((lane) => this.#waiting.count(lane) > 0);
+    return both && !this.#held.some((permit) => permit.isBulksOwn);
+  }
+
   /** Only what can soon be used: a permit that is too old is lost. */
   #bulkDemand(): number {
     const waiting = this.#waiting.count();
     // Whose call ends within the lease frees its slot, and mostly comes back for another call.
-    const ending = this.#running * (LEASE_MS / Math.max(5, this.#callMs));
+    const ending = this.#running.count * (LEASE_MS / Math.max(5, this.#running.callMs));
     const inside = this.#waiting.withSlot;
     const soonFree = this.options.slots.free() + inside + Math.ceil(ending);
-    const usable = Math.min(waiting + this.#running, soonFree) - this.#held.length;
+    const usable = Math.min(waiting + this.#running.count, soonFree) - this.#held.length;
     return Math.max(1, Math.min(usable, Math.floor(LEASE_MS / this.#pace.intervalMs)));
   }
 
@@ -277,8 +272,11 @@ export class Pacer {
 
   #take(lane: Lane, lease: Lease, pace: Pace): void {
     if (pace !== this.#pace) return;
-    this.#held = [...this.#held, ...lease.permits].sort((one, other) => one.atMs - other.atMs);
-    if (lease.permits.length > 0) return;
+    const isBulksOwn = lane === 'bulk' && (lease.permits[0]?.atMs ?? 0) > lease.nowMs + BULK_AHEAD_MS;
+    const taken = lease.permits.map((permit) => ({ ...permit, isBulksOwn }));
+    this.#held = [...this.#held, ...taken].sort((one, other) => one.atMs - other.atMs);
+    if (isBulksOwn) this.#askAt.bulk = this.options.clock.now() + this.#pace.intervalMs / BULK_SHARE;
+    if (taken.length > 0) return;
     this.#askAt[lane] = this.options.clock.now() + lease.waitMs + 2 + this.options.random() * 8;
     if (lease.waitMs <= NEAR_MS) return;
     this.#waiting.sendAway((place) => budgetWait(lease.waitMs + place * this.#pace.intervalMs), lane);

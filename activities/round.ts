@@ -35,6 +35,8 @@ export class Round {
   facts: RemoteFacts = {};
   profile: Profile | null = null;
   remoteId: string | null;
+  /** The user id in the key at the far side: another one where several people share the account. */
+  keyId: string;
   /** Names that are reserved for the account. */
   readonly heldNames: Set<string>;
   #leasedAt = performance.now();
@@ -55,6 +57,7 @@ export class Round {
     this.lease = start.lease;
     this.situation = start.situation;
     this.remoteId = start.situation.remoteId;
+    this.keyId = start.situation.keyId;
     this.heldNames = new Set(start.situation.heldNames);
   }
 
@@ -62,8 +65,8 @@ export class Round {
   get key(): AccountKey {
     const owner = `${this.deps.installId}:${this.service.id}`;
     return this.remoteId === null
-      ? { userId: this.situation.userId, owner }
-      : { userId: this.situation.userId, owner, remoteId: this.remoteId };
+      ? { userId: this.keyId, owner }
+      : { userId: this.keyId, owner, remoteId: this.remoteId };
   }
 
   /** The remote account as the far side knows it now. */

@@ -8,6 +8,7 @@ import { engineServiceById, takeProbes } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
 import { unexpandedChanges } from '../store/expand';
 import { firstRunsToPlan, tellFirstPlans } from '../store/first-run';
+import { dueClientWrites } from '../store/client-writes';
 import { dueMails, queueNotificationMails, skipNotificationMails } from '../store/mails';
 import { openAuthorizations } from '../store/external-authorizations';
 import { dueRevocations } from '../store/external-revocations';
@@ -64,11 +65,13 @@ export async function sweep(deps: SweepDependencies, heartbeat: () => void): Pro
   for (const { name } of await takeProbes(deps.db)) await deps.starter.probe(name);
   await sendExternal(deps);
   await sendMails(deps);
+  for (const id of await dueClientWrites(deps.db, WRITES_PER_SWEEP)) await deps.starter.writeClient(id);
   for (const { id, service } of await openReconciliations(deps.db))
     await deps.starter.reconcile({ service, reconciliationId: id });
   return { changes: changes.length, accounts: sent, groups: groups.length, syncs, failed: parts.failed };
 }
 
+const WRITES_PER_SWEEP = 200;
 const MAILS_PER_SWEEP = 200;
 
 /** Mails whose start was lost, or whose next try has come; notifications become mails here. */

@@ -3,6 +3,7 @@ import type { FlowDependencies } from '../hooks/flow';
 import { callUpdateAllGroups, isForAllGroups } from '../hooks/sync-hooks';
 import { engineServiceByName } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
+import { releaseGatheredGroups } from '../store/group-members';
 import { stageDone, stageSync } from '../store/sync-items';
 import { withdrawSync } from '../store/sync-withdrawal';
 import { finishSync, readSync } from '../store/syncs';
@@ -53,7 +54,10 @@ export async function endSync(
   await finishSync(deps.db, syncId, { status: cancelled ? 'cancelled' : 'succeeded', reason });
   deps.failpoint('sync:after-finish');
   const sync = await readSync(deps.db, syncId);
-  if (sync !== undefined) await beginNextSync(deps, sync.service);
+  if (sync !== undefined) {
+    await releaseGatheredGroups(deps.db, sync.service);
+    await beginNextSync(deps, sync.service);
+  }
   // What became due beside the sync does not wait for the next tick; where nothing could be done, the tick is soon enough.
   if (!cancelled && sync?.dryRun === false && sync.succeeded > 0) await deps.starter.sweepNow();
 }

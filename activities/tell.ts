@@ -49,3 +49,15 @@ async function tellRejected(client: Queryable, round: Round, release: Release): 
     dedupeKey: `rejected/${service.name}`,
   });
 }
+
+/** Tells the person that what they began was not finished in time. */
+export async function tellLapsed(client: Queryable, round: Round): Promise<void> {
+  const title = round.service.title ?? round.service.name;
+  await notifyUser(client, {
+    userId: round.situation.userId,
+    level: 'info',
+    title: `Your activation of ${title} has expired`,
+    text: `What was needed for your ${title} account was not done in time. Activate the service again when you want it.`,
+    serviceName: round.service.name,
+  });
+}

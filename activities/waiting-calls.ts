@@ -14,8 +14,9 @@ export interface WaitingCall<T> {
 
 /** Calls that wait, in two lanes: persons first, bulk never starved. */
 export class WaitingCalls<T> {
+  /** Calls that are bulk's by its share, and went to persons. */
+  #owedToBulk = 0;
   readonly #lanes: Readonly<Record<Lane, WaitingCall<T>[]>> = { person: [], bulk: [] };
-  #passed = 0;
 
   count(lane?: Lane): number {
     return lane === undefined ? this.#lanes.person.length + this.#lanes.bulk.length : this.#lanes[lane].length;
@@ -37,18 +38,19 @@ export class WaitingCalls<T> {
     return place >= 0;
   }
 
-  /** Whose turn it is. One in five is bulk's as long as it waits: persons alone must not use up everything. */
-  get next(): WaitingCall<T> | undefined {
+  /** Whose turn it is: a person's, but one in five is bulk's as long as it waits, and so is what was leased as its own share. */
+  next(isBulksOwn: boolean): WaitingCall<T> | undefined {
     const [person] = this.#lanes.person;
     const [bulk] = this.#lanes.bulk;
-    const bulkTurn = this.#passed % Math.round(1 / BULK_SHARE) === 0;
-    return person === undefined || (bulk !== undefined && bulkTurn) ? bulk : person;
+    return isBulksOwn || this.#owedToBulk >= 1 ? (bulk ?? person) : (person ?? bulk);
   }
 
   /** Lets the one in that `next` has named. */
   pass(call: WaitingCall<T>, value: T): void {
+    const bothWait = this.count('person') > 0 && this.count('bulk') > 0;
     if (!this.remove(call)) return;
-    this.#passed += 1;
+    const got = call.lane === 'bulk' ? 1 : 0;
+    if (bothWait) this.#owedToBulk = Math.max(-1, this.#owedToBulk + BULK_SHARE - got);
     call.resolve(value);
   }
 

@@ -25,6 +25,14 @@ const mapping = z
         deny: names.optional().meta({ description: 'patterns with `*`; wins over allow' }),
       })
       .optional(),
+    accounts: z
+      .strictObject({
+        sharedBy: oneLine(200).optional().meta({
+          description:
+            'a format, e.g. `{attributes.mainCharacter}`: people for whom it says the same, and not nothing, share one account, which is in the groups of all of them',
+        }),
+      })
+      .optional(),
     states: z.strictObject({ table: table.optional().meta({ description: 'state name -> remote groups' }) }).optional(),
     reserved: names.optional().meta({ description: 'remote groups that are never touched; patterns with `*`' }),
   })
@@ -236,7 +244,12 @@ export function checkFormats(fields: ServiceFields): void {
   const byState = Object.entries(fields.nameFormats ?? {}).map(
     ([state, text]) => [`/nameFormats/${state}`, text] as const,
   );
-  const formats = [['/nameFormat', fields.nameFormat], ['/nicknameFormat', fields.nicknameFormat], ...byState] as const;
+  const formats = [
+    ['/nameFormat', fields.nameFormat],
+    ['/nicknameFormat', fields.nicknameFormat],
+    ['/mapping/accounts/sharedBy', fields.mapping?.accounts?.sharedBy],
+    ...byState,
+  ] as const;
   const errors = formats.flatMap(([pointer, text]): readonly ErrorItem[] =>
     unknownPlaceholders(text ?? '').map((name) => ({
       pointer,

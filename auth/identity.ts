@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Sealer } from '../config/sealer';
 import type { Database } from '../store/database';
 import type { AttemptRules } from '../store/login-attempts';
 import type { ProviderRegistry } from './provider-registry';
@@ -18,6 +19,8 @@ export interface Identity {
   readonly db: Database;
   readonly log: Logger;
   readonly providers: ProviderRegistry;
+  /** Seals what waits to be written into the systems behind providers. */
+  readonly sealer: Pick<Sealer, 'seal' | 'open'>;
   readonly settings: IdentitySettings;
   /** A keyed hash, so that what people type at the door is kept nowhere. */
   readonly fingerprint: (text: string) => string;

@@ -1,11 +1,14 @@
 import { findClient, provenUser, recordLogin, upsertClient } from '../store/auth-clients';
 import { readRoles } from '../store/auth-roles';
+import { rolesBeingTaken } from '../store/client-writes';
 import { StoreError } from '../store/errors';
 import { AuthError } from './errors';
 import { LOCAL } from './providers/local';
 import { builtIn } from './roles';
+import type { Logger } from 'pino';
 import type { ClientData } from '../sdk/index';
 import type { ClientRecord } from '../store/auth-clients';
+import type { Queryable } from '../store/database';
 import type { Identity } from './identity';
 
 /**
@@ -13,7 +16,7 @@ import type { Identity } from './identity';
  * that do not exist are left out and logged.
  */
 export async function knownClient(
-  { db, log }: Pick<Identity, 'db' | 'log'>,
+  { db, log }: { readonly db: Queryable; readonly log: Logger },
   provider: string,
   { data, isLogin }: { readonly data: ClientData; readonly isLogin: boolean },
 ): Promise<ClientRecord> {
@@ -23,8 +26,8 @@ export async function knownClient(
     return isLogin && record.enabled ? recordLogin(db, record.id) : record;
   }
   const own = await readRoles(db, data.roles);
-  const roles = data.roles.filter((name) => builtIn(name) !== undefined || own.some((role) => role.name === name));
-  const unknown = data.roles.filter((name) => !roles.includes(name));
+  const known = data.roles.filter((name) => builtIn(name) !== undefined || own.some((role) => role.name === name));
+  const unknown = data.roles.filter((name) => !known.includes(name));
   if (unknown.length > 0) log.warn({ event: 'auth.unknown-roles', provider, roles: unknown });
   const { person } = data;
   const userId = await provenUser(db, {
@@ -32,6 +35,8 @@ export async function knownClient(
     verifiedEmail: person?.emailVerified === true ? person.email : undefined,
   });
   const { clientId: providerId, name, acl, metadata } = data;
+  const taken = data.roles.length === 0 ? [] : await rolesBeingTaken(db, { provider, providerId });
+  const roles = known.filter((role) => !taken.includes(role));
   return upsertClient(db, { name, provider, providerId, userId, roles, acl, metadata, isLogin });
 }
 

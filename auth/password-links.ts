@@ -1,6 +1,7 @@
 import { findClient } from '../store/auth-clients';
 import { LOCAL } from './providers/local';
 import { issueAction, redeemAction } from './tokens';
+import { onlyTry } from './client-writes';
 import { AuthError } from './errors';
 import type { ClientRecord } from '../store/auth-clients';
 import type { Identity } from './identity';
@@ -32,5 +33,5 @@ export async function setPasswordByLink(identity: Identity, token: string, passw
   if (provider?.updateClient === undefined) {
     throw new AuthError('not-offered', `The provider ${client.provider} does not offer updateClient.`);
   }
-  await provider.updateClient(client.providerId, { password });
+  await provider.updateClient(client.providerId, { password }, onlyTry());
 }

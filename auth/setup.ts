@@ -32,6 +32,7 @@ export function createIdentity({ auth, db, sealer, log, publicUrl }: SetupOption
   return {
     db,
     log,
+    sealer,
     providers: loadProviders({
       builtIn: [localProvider(db), ldapProvider, oidcProvider({ db, sealer, publicUrl })],
       sections,

@@ -5,6 +5,7 @@ import type { Section } from './section';
 import { benchBudget } from './sections/budget';
 import { benchConsole } from './sections/console';
 import { benchFailing } from './sections/failing';
+import { benchFiveSystems } from './sections/five-systems';
 import { benchFlood } from './sections/flood';
 import { benchGuard } from './sections/guard';
 import { benchIsolation } from './sections/isolation';
@@ -21,6 +22,7 @@ const SECTIONS: readonly Section[] = [
   { name: 'overhead', title: 'What the engine adds to the calls', run: benchOverhead },
   { name: 'scale', title: 'From ten thousand accounts to a million', run: benchScale },
   { name: 'kills', title: 'Killed again and again', run: benchKills },
+  { name: 'five-systems', title: 'Five real systems at once, under kills', run: benchFiveSystems },
   { name: 'isolation', title: 'Beside broken services', run: benchIsolation },
   { name: 'guard', title: 'Many lose their right at once', run: benchGuard },
   { name: 'flood', title: '147,000 memberships at once', run: benchFlood },

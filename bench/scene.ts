@@ -29,6 +29,9 @@ export function mappingOf(group: string): object {
   return { groups: { default: 'none', table: { [group]: [`at-${group}`] } } };
 }
 
+/** A service comes to rest without anybody to write, however many people there are. */
+const REST_S = 600;
+
 /**
  * Adds a service with its remote group made, and everybody of a group due on it; the service is paused: nothing is
  * called before it is resumed.
@@ -36,7 +39,7 @@ export function mappingOf(group: string): object {
 export async function prepareService(muster: BenchMuster, service: BenchService, group: string): Promise<void> {
   const { name } = service;
   await addService(muster, { mapping: mappingOf(group), ...service });
-  await atRest(muster.db, 120, name);
+  await atRest(muster.db, REST_S, name);
   await pauseService(muster, name);
   await grant(muster, name, { group });
   await expanded(muster.db, 300);

@@ -71,7 +71,8 @@ export async function startServers(log: (line: string) => void): Promise<BenchSe
   };
 }
 
-function targetOf(address: string): TargetConfig {
+/** The log-in of an embedded server, as the connector takes it. */
+export function targetOf(address: string): TargetConfig {
   const url = new URL(address);
   return {
     host: url.hostname,

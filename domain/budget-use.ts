@@ -38,37 +38,42 @@ export function budgetUse(settings: BudgetSettings, buckets: readonly BucketStat
   return [...names].flatMap((bucket) => useOf(settings, bucket, known.get(bucket)));
 }
 
-function useOf(settings: BudgetSettings, bucket: string, state: BucketState | undefined): readonly LimitUse[] {
-  const set = bucket === '' ? settings.limits : settings.routes?.[bucket];
-  const limits: readonly LearnedLimit[] = set ?? (state?.learned ? [state.learned] : []);
-  const slowest = slowestOf(limits, settings.leaveFree);
+const NEVER_CALLED: Omit<BucketState, 'bucket'> = { learned: null, used: null, blockedMs: 0, nextInMs: 0 };
+
+function useOf(settings: BudgetSettings, bucket: string, state = { bucket, ...NEVER_CALLED }): readonly LimitUse[] {
+  const { limits, routes, leaveFree = 0 } = settings;
+  const set = bucket === '' ? limits : routes?.[bucket];
+  const slowest = slowestOf(set ?? (state.learned === null ? [] : [state.learned]), leaveFree);
   if (slowest === undefined) return [];
-  const { limit, windowMs } = slowest;
-  const usable = Math.max(1, Math.floor(limit * (1 - (settings.leaveFree ?? 0)) + 1e-9));
-  const used = state?.used ?? (holdsTokens(slowest, settings.leaveFree) ? 0 : null);
-  const learnedSource = slowest.guessed === true ? 'guessed' : 'told';
+  const usable = Math.max(1, Math.floor(slowest.limit * (1 - leaveFree) + 1e-9));
+  const used = state.used ?? (holdsTokens(slowest, leaveFree) ? 0 : null);
   return [
     {
       route: bucket === '' ? null : bucket,
       limit: usable,
-      windowMs,
-      source: set === undefined ? learnedSource : 'set',
+      windowMs: slowest.windowMs,
+      source: sourceOf(set !== undefined, slowest),
       used,
       free: used === null ? null : Math.max(0, usable - used),
-      blockedMs: state?.blockedMs ?? 0,
-      nextInMs: state?.nextInMs ?? 0,
+      blockedMs: state.blockedMs,
+      nextInMs: state.nextInMs,
     },
   ];
 }
 
+function sourceOf(isSet: boolean, { guessed }: LearnedLimit): LimitUse['source'] {
+  if (isSet) return 'set';
+  return guessed === true ? 'guessed' : 'told';
+}
+
 /** Several limits hold together; the slowest decides. */
-function slowestOf(limits: readonly LearnedLimit[], leaveFree: number | undefined): LearnedLimit | undefined {
+function slowestOf(limits: readonly LearnedLimit[], leaveFree: number): LearnedLimit | undefined {
   const interval = (limit: RateLimit): number => paceOf([limit], leaveFree)?.intervalMs ?? 0;
   const [first, ...others] = limits;
   if (first === undefined) return undefined;
   return others.reduce((slowest, limit) => (interval(limit) > interval(slowest) ? limit : slowest), first);
 }
 
-function holdsTokens(limit: RateLimit, leaveFree: number | undefined): boolean {
+function holdsTokens(limit: RateLimit, leaveFree: number): boolean {
   return (paceOf([limit], leaveFree)?.tokens ?? 0) > 0;
 }

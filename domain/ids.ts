@@ -20,6 +20,11 @@ export function syncWorkflowId(service: string, syncId: string): string {
   return `sync/${service}/${syncId}`;
 }
 
+/** Workflow id of one write into the system behind an authentication provider. */
+export function clientWriteWorkflowId(writeId: string): string {
+  return `client/${writeId}`;
+}
+
 /** Task queue of the activities that serve single persons on a service. */
 export function serviceTaskQueue(service: string): string {
   return `service-${service}`;
@@ -29,6 +34,15 @@ export function serviceTaskQueue(service: string): string {
 export function bulkTaskQueue(service: string): string {
   return `service-${service}-bulk`;
 }
+
+/**
+ * Task queue of what asks authentication providers and plug-ins of linked accounts: slots of their own, because code that hangs
+ * there must not hold up the provisioning.
+ */
+export const PLUGIN_TASK_QUEUE = 'muster-plugins';
+
+/** Task queue of mails: a mail server that hangs holds up nothing but mails. */
+export const MAIL_TASK_QUEUE = 'muster-mail';
 
 /** Task queue of every workflow task and of the engine's own activities (expand, sweep, notify). */
 export const ENGINE_TASK_QUEUE = 'muster';

@@ -27,6 +27,30 @@ describe('learning a limit', () => {
     expect(learnFrom(1_000, 20, tell)).toEqual({ limit: 50, windowMs: 1_000 });
   });
 
+  test('a window is found from moments in whole seconds by a process that does not call in each of them', () => {
+    const learner = new LimitLearner();
+    const calls = [100, 1_400, 1_900, 2_300, 5_200, 6_700, 7_100];
+    const last = calls.map((nowMs) => {
+      const resetAtMs = Math.ceil((nowMs + 1) / 1_000) * 1_000;
+      // By a `Date` header of whole seconds the wait looks up to a second longer.
+      const resetMs = resetAtMs - Math.floor(nowMs / 1_000) * 1_000 + 1_000 * Number(nowMs > 5_000);
+      return learner.learn({ limit: 50, resetMs, resetAtMs }, nowMs);
+    });
+
+    expect(last.at(-1)).toEqual({ limit: 50, windowMs: 1_000 });
+  });
+
+  test('a moment that moves with every call, as a bucket tells it, is no window', () => {
+    const learner = new LimitLearner();
+    let known: unknown;
+    for (let nowMs = 0; nowMs < 30_000; nowMs += 500) {
+      const resetAtMs = Math.ceil(nowMs / 1_000) * 1_000 + 40_000;
+      known = learner.learn({ limit: 600, resetMs: resetAtMs - nowMs, resetAtMs }, nowMs);
+    }
+
+    expect(known).toEqual({ limit: 600, windowMs: 60_000 });
+  });
+
   test('in the middle of a window it is taken for a usual one that is longer', () => {
     const learner = new LimitLearner();
 

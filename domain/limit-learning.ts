@@ -12,6 +12,8 @@ export interface SeenLimit {
   readonly windowMs?: number | undefined;
   readonly remaining?: number | undefined;
   readonly resetMs?: number | undefined;
+  /** The reset as the service named it, if it named a moment: the same for every answer of one window. */
+  readonly resetAtMs?: number | undefined;
 }
 
 /** Windows that services use. */
@@ -22,6 +24,11 @@ const USUAL_WINDOWS_MS = [
 const SAME_MS = 600;
 /** So many windows in a row must be alike. */
 const ALIKE = 3;
+/** Of so many the shortest may be the window where a process has not called in each. */
+const KEPT = 8;
+const OFTEN = 2;
+/** Whole seconds, and the `Date` of an answer that has whole seconds too, make a wait longer than the window by this. */
+const COARSE_MS = 1_050;
 /** A little more than a usual window is that window: clocks and whole seconds. */
 const ROUNDING = 1.05;
 
@@ -33,13 +40,16 @@ export class LimitLearner {
   #limit: number | undefined;
   #longestMs = 0;
   #resets: number[] = [];
+  /** The resets are moments of the service's own. */
+  #isExact = false;
 
   /** The limit as far as it is known; `nowMs` on any clock that only grows. */
   learn(seen: SeenLimit, nowMs: number): RateLimit | undefined {
     if (seen.limit === undefined || seen.limit < 1) return this.#known();
     if (seen.limit !== this.#limit) this.#forget(seen.limit);
     if (seen.windowMs !== undefined && seen.windowMs > 0) return { limit: seen.limit, windowMs: seen.windowMs };
-    if (seen.resetMs !== undefined) this.#note(nowMs + seen.resetMs, seen.resetMs);
+    if (seen.resetMs !== undefined) this.#note(seen.resetAtMs ?? nowMs + seen.resetMs, seen.resetMs);
+    this.#isExact = seen.resetAtMs !== undefined;
     return this.#known();
   }
 
@@ -52,7 +62,7 @@ export class LimitLearner {
   #note(resetAtMs: number, resetMs: number): void {
     this.#longestMs = Math.max(this.#longestMs, resetMs);
     const last = this.#resets.at(-1);
-    if (last === undefined || resetAtMs > last + SAME_MS) this.#resets = [...this.#resets, resetAtMs].slice(-ALIKE - 1);
+    if (last === undefined || resetAtMs > last + SAME_MS) this.#resets = [...this.#resets, resetAtMs].slice(-KEPT);
   }
 
   #known(): RateLimit | undefined {
@@ -60,13 +70,26 @@ export class LimitLearner {
     return { limit: this.#limit, windowMs: this.#betweenResets() ?? atLeast(this.#longestMs) };
   }
 
-  /** A bucket's reset moves with every call, a window's in steps that are all alike. */
+  /** A bucket's reset moves with every call, a window's in steps that are all alike, or several of them where nobody called in between. */
   #betweenResets(): number | undefined {
     const steps = this.#resets.slice(1).map((at, place) => at - (this.#resets[place] ?? at));
-    if (steps.length < ALIKE) return undefined;
-    const usual = steps.map((step) => nearest(step));
-    return usual.every((step) => step !== undefined && step === usual[0]) ? usual[0] : undefined;
+    const window = this.#isExact ? shortestOf(steps) : alike(steps.slice(-ALIKE));
+    // Nobody waits longer for a window than it is long: what moves by less is no window.
+    return window !== undefined && this.#longestMs <= window + COARSE_MS ? window : undefined;
   }
+}
+
+function alike(steps: readonly number[]): number | undefined {
+  const [first, ...others] = steps.map((step) => nearest(step));
+  return others.length >= ALIKE - 1 && others.every((step) => step === first) ? first : undefined;
+}
+
+function shortestOf(steps: readonly number[]): number | undefined {
+  const shortest = nearest(Math.min(...steps));
+  if (shortest === undefined || steps.length < ALIKE) return undefined;
+  const isMultiple = (step: number): boolean => Math.abs(step - Math.round(step / shortest) * shortest) < SAME_MS;
+  const isOften = steps.filter((step) => nearest(step) === shortest).length >= OFTEN;
+  return isOften && steps.every(isMultiple) ? shortest : undefined;
 }
 
 /** A guess that was too high is lowered to this part, one that held is raised by that. */

@@ -17,6 +17,10 @@ export interface MappingRules {
     /** State name -> remote group names. A state maps to a remote group only where this says so. */
     readonly table?: Readonly<Record<string, readonly string[]>>;
   };
+  readonly accounts?: {
+    /** A format: people for whom it says the same, and not nothing, share one account, which is in the groups of all of them. */
+    readonly sharedBy?: string;
+  };
   /** Remote groups with these names are never touched. Patterns with `*`, case-insensitive. */
   readonly reserved?: readonly string[];
 }

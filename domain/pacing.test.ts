@@ -183,6 +183,23 @@ describe('the lanes', () => {
 
     expect(bulk).toBeGreaterThan(100);
   });
+
+  test('a slow service gives bulk its share although bulk asks only when it was told to', () => {
+    const slow = paceFor({ limit: 5, windowMs: 1_000 });
+    let state = FRESH;
+    let bulk = 0;
+    let askAtMs = START_MS;
+    for (let nowMs = START_MS; nowMs < START_MS + 60_000; nowMs += 10) {
+      state = grantPermits(state, slow, { lane: 'person', count: 20, nowMs }).state;
+      if (nowMs < askAtMs) continue;
+      const grant = grantPermits(state, slow, { lane: 'bulk', count: 1, nowMs });
+      bulk += grant.permits.length;
+      askAtMs = nowMs + grant.waitMs;
+      state = grant.state;
+    }
+
+    expect(bulk).toBeGreaterThan(0.18 * 5 * 60);
+  });
 });
 
 test('the reopening is spread, never early, and not by much', () => {

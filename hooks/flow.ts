@@ -45,6 +45,8 @@ export interface Flow {
   reconciliationRequested(serviceName: string, reconciliationId: string): Promise<void>;
   /** Begins an authorization of an external account, or hands on that its redirect has come. Never throws. */
   authorizationStep(authorizationId: string): Promise<void>;
+  /** Lets a worker carry out a write into the system behind an authentication provider. Never throws. */
+  clientWriteQueued(writeId: string): Promise<void>;
   /** Sends a mail that was queued. Never throws. */
   mailQueued(mailId: string): Promise<void>;
   /** Takes away at the other side what this person has unlinked. Never throws. */
@@ -75,6 +77,7 @@ export function createFlow(deps: FlowDependencies): Flow {
     reconciliationRequested: (service, reconciliationId) =>
       calmly('flow.reconciliation-requested', () => deps.starter.reconcile({ service, reconciliationId })),
     authorizationStep: (id) => calmly('flow.authorization', () => deps.starter.authorizeExternal(id)),
+    clientWriteQueued: (writeId) => calmly('flow.client-write', () => deps.starter.writeClient(writeId)),
     mailQueued: (mailId) => calmly('flow.mail-queued', () => deps.starter.sendMail(mailId)),
     externalUnlinked: (userId) =>
       calmly('flow.external-unlinked', async () => {

@@ -2,6 +2,7 @@ import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@tempo
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import {
   accountWorkflowId,
+  clientWriteWorkflowId,
   AUTHORIZE_EXTERNAL_WORKFLOW,
   BULK_SYNC_WORKFLOW,
   CALL_MANAGER_WORKFLOW,
@@ -21,6 +22,7 @@ import {
   SWEEP_WORKFLOW,
   SYNC_SIGNALS,
   syncWorkflowId,
+  WRITE_CLIENT_WORKFLOW,
 } from '../workflows/contracts';
 import type {
   AccountWorkflow,
@@ -52,6 +54,8 @@ export interface Starter {
   sweepNow(): Promise<void>;
   /** Begins an authorization, or tells it that its redirect has come. */
   authorizeExternal(authorizationId: string): Promise<void>;
+  /** Carries out a write into the system behind an authentication provider. */
+  writeClient(writeId: string): Promise<void>;
   /** Sends a mail. */
   sendMail(mailId: string): Promise<void>;
   /** Takes an unlinked right away at the other side. */
@@ -86,6 +90,7 @@ export function createStarter(options: StarterOptions): Starter {
     probe: (service) => within(() => startProbe(client, service)),
     sweepNow: () => within(() => startSweep(client)),
     authorizeExternal: (authorizationId) => within(() => startAuthorization(client, authorizationId)),
+    writeClient: (writeId) => within(() => startClientWrite(client, writeId)),
     sendMail: (mailId) => within(() => startMail(client, mailId)),
     revokeExternal: (revocationId) => within(() => startRevocation(client, revocationId)),
     refreshExternal: (input, timeoutMs) =>
@@ -235,6 +240,18 @@ async function startAuthorization(client: Client, authorizationId: string): Prom
     staticSummary: 'authorization of an external account',
     typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: AUTHORIZE_EXTERNAL_WORKFLOW }]),
   });
+}
+
+async function startClientWrite(client: Client, writeId: string): Promise<void> {
+  await startOnce(() =>
+    client.workflow.start(WRITE_CLIENT_WORKFLOW, {
+      workflowId: clientWriteWorkflowId(writeId),
+      taskQueue: ENGINE_TASK_QUEUE,
+      args: [{ writeId }],
+      staticSummary: 'client of an authentication provider',
+      typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: WRITE_CLIENT_WORKFLOW }]),
+    }),
+  );
 }
 
 async function startMail(client: Client, mailId: string): Promise<void> {

@@ -16,6 +16,7 @@ await main(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'muster-jest-'));
   try {
     const { code, counts } = await runJest(args, { slow, resultFile: join(folder, 'result.json') });
+    for (const title of counts.leftOut) console.log(title);
     console.log(lastLine(counts));
     process.exitCode = counts.failed > 0 && code === 0 ? 1 : code;
   } finally {
@@ -52,10 +53,20 @@ function readCounts(resultFile) {
       passed: result.numPassedTests,
       failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
       skipped: result.numPendingTests + result.numTodoTests,
+      leftOut: leftOutOf(result),
     };
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, leftOut: [] };
   }
+}
+
+/** What was not tried because its server is not installed: each has a test that says so. */
+function leftOutOf({ testResults }) {
+  return testResults.flatMap(({ assertionResults }) =>
+    assertionResults
+      .filter(({ title }) => title.startsWith('left out, '))
+      .map(({ ancestorTitles, title }) => `${ancestorTitles.join(' > ')}: ${title}`),
+  );
 }
 
 function lastLine({ passed, failed, skipped }) {

@@ -53,6 +53,19 @@ export interface ClientDataFields {
 export type PackageSchema = z.ZodType;
 
 /**
+ * One try of a write into the system behind a provider. Muster writes the request down, lets a worker carry it out, and tries
+ * again after an outage or the death of a process: a write may have happened although nobody heard of it.
+ */
+export interface ClientWriteTry {
+  /** The same in every try of one request: keep it with what you make, so that the next try knows it again. */
+  readonly requestId: string;
+  /** 1 = the first: what is there already was not made by this request. */
+  readonly attempt: number;
+  /** Aborted at the deadline and when the worker drains. Pass it to the client library. */
+  readonly signal: AbortSignal;
+}
+
+/**
  * A source of identities. Extend it; build everything from the configuration section that the constructor gets. Only
  * `authPackage` and `authenticate` are required: what is not implemented is not offered, and answers 501 with its name.
  * Every method may throw; Muster reports the trouble, skips the provider, and goes on with the others.
@@ -68,23 +81,31 @@ export abstract class AuthProvider {
     return true;
   }
 
+  /** What the class implements and this section of the configuration does not allow: it is not offered. */
+  readonly switchedOff: readonly AuthAbility[] = [];
+  /**
+   * What alters nothing outside Muster's own database: it is called at once, where the request came in. Every other write is an
+   * operation that a worker carries out and repeats. Throw `Rejected` or `Conflict` when another try would change nothing.
+   */
+  readonly writesInMuster: readonly AuthAbility[] = [];
+
   readonly createClientPackage?: PackageSchema;
   readonly clientRegistrationPackage?: PackageSchema;
   readonly updateClientPackage?: PackageSchema;
   readonly selfUpdateClientPackage?: PackageSchema;
 
   /** Adds a client, as an admin asks. */
-  createClient?(createPackage: unknown): Promise<ClientData>;
+  createClient?(createPackage: unknown, write: ClientWriteTry): Promise<ClientData>;
   /** Adds a client, as somebody asks for themselves; offered only where self-registration is switched on. */
-  clientSelfRegister?(registrationPackage: unknown): Promise<ClientData>;
-  enableClient?(clientId: string): Promise<void>;
-  disableClient?(clientId: string): Promise<void>;
+  clientSelfRegister?(registrationPackage: unknown, write: ClientWriteTry): Promise<ClientData>;
+  enableClient?(clientId: string, write: ClientWriteTry): Promise<void>;
+  disableClient?(clientId: string, write: ClientWriteTry): Promise<void>;
   /** "Not there" counts as done. */
-  deleteClient?(clientId: string): Promise<void>;
-  addRoles?(clientId: string, roles: readonly string[]): Promise<void>;
-  deleteRoles?(clientId: string, roles: readonly string[]): Promise<void>;
-  updateClient?(clientId: string, updatePackage: unknown): Promise<ClientData>;
-  clientSelfUpdate?(clientId: string, updatePackage: unknown): Promise<ClientData>;
+  deleteClient?(clientId: string, write: ClientWriteTry): Promise<void>;
+  addRoles?(clientId: string, roles: readonly string[], write: ClientWriteTry): Promise<void>;
+  deleteRoles?(clientId: string, roles: readonly string[], write: ClientWriteTry): Promise<void>;
+  updateClient?(clientId: string, updatePackage: unknown, write: ClientWriteTry): Promise<ClientData>;
+  clientSelfUpdate?(clientId: string, updatePackage: unknown, write: ClientWriteTry): Promise<ClientData>;
   listClients?(): Promise<readonly ClientData[]>;
   /** undefined = there is no such client any more. Without it only admins may make further tokens. */
   getClient?(clientId: string): Promise<ClientData | undefined>;
@@ -110,10 +131,28 @@ export const AUTH_ABILITIES = [
 /** One of `AUTH_ABILITIES`. */
 export type AuthAbility = (typeof AUTH_ABILITIES)[number];
 
-/** What the provider of this class implements. */
+/** What this provider offers: what its class implements and its configuration allows. */
 export function authAbilities(provider: AuthProvider): readonly AuthAbility[] {
-  return AUTH_ABILITIES.filter((ability) => typeof provider[ability] === 'function');
+  return AUTH_ABILITIES.filter(
+    (ability) => typeof provider[ability] === 'function' && !provider.switchedOff.includes(ability),
+  );
 }
+
+/** The abilities that alter a client. */
+export const AUTH_WRITES = [
+  'createClient',
+  'clientSelfRegister',
+  'enableClient',
+  'disableClient',
+  'deleteClient',
+  'addRoles',
+  'deleteRoles',
+  'updateClient',
+  'clientSelfUpdate',
+] as const satisfies readonly AuthAbility[];
+
+/** One of `AUTH_WRITES`. */
+export type AuthWrite = (typeof AUTH_WRITES)[number];
 
 /** What a provider is told about where it runs. */
 export interface AuthProviderContext {

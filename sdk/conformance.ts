@@ -6,15 +6,22 @@ import type { Check } from './conformance/check';
 import { generalChecks } from './conformance/general-checks';
 import { groupChecks } from './conformance/group-checks';
 import { httpChecks } from './conformance/http-checks';
+import { loginChecks } from './conformance/login-checks';
 import type { ConformanceTarget } from './conformance/target';
 
 export type { Check } from './conformance/check';
 export type { ConformanceTarget, FarSide, SeenAccount, SeenGroup } from './conformance/target';
 export { startHttpProxy } from './testing/http-proxy';
+export type { HttpProxy } from './testing/http-proxy';
 export { startTcpProxy } from './testing/tcp-proxy';
 
 /** Every rule of the kit, in the order in which they are tried. */
-export const CONFORMANCE_CHECKS: readonly Check[] = [...generalChecks, ...accountChecks, ...groupChecks];
+export const CONFORMANCE_CHECKS: readonly Check[] = [
+  ...generalChecks,
+  ...accountChecks,
+  ...loginChecks,
+  ...groupChecks,
+];
 
 /** The rules for managers over HTTP, tried where the subject says `transport: 'http'`. */
 export const HTTP_CHECKS: readonly Check[] = httpChecks;

@@ -41,6 +41,7 @@ export type { LimitedAnswer, RateLimits } from './rate-limits';
 export {
   AuthProvider,
   AUTH_ABILITIES,
+  AUTH_WRITES,
   ClientData,
   authAbilities,
   defineAuthProvider,
@@ -51,7 +52,9 @@ export type {
   AuthProviderContext,
   AuthProviderDefinition,
   AuthProviderModule,
+  AuthWrite,
   ClientDataFields,
+  ClientWriteTry,
   PackageSchema,
   ProvenPerson,
 } from './auth-provider';

@@ -10,7 +10,10 @@ import type { RateLimits } from './rate-limits';
  * arguments (a lost answer is retried): look first, or use set semantics. No retry and no sleep inside.
  */
 export interface Manager {
-  /** Connects and checks rights; changes nothing. Says what is missing, in sentences for an operator. */
+  /**
+   * Connects and checks rights; changes nothing. Says what is missing, in sentences for an operator. What it throws is part of the report too:
+   * let a Misconfigured pass.
+   */
   testConnection?(call: CallContext): Promise<ConnectionReport>;
 
   /** The account that carries our correlation key, or undefined. A name match alone is never ours. */
@@ -206,8 +209,19 @@ export interface ConnectionReport {
 export type CreateOutcome =
   | { readonly outcome: 'created'; readonly remoteId: string; readonly name: string }
   | { readonly outcome: 'already existed'; readonly remoteId: string; readonly name: string }
-  /** A person must do something first, e.g. open a link or use a key. */
-  | { readonly outcome: 'action required'; readonly instruction: string; readonly remoteId?: string }
+  /**
+   * A person must do something first, e.g. open a link or use a key. Whenever something about them changes, or they link an account, it
+   * is called again; what they should have by then is given as soon as it answers `already existed`.
+   */
+  | {
+      readonly outcome: 'action required';
+      readonly instruction: string;
+      readonly remoteId?: string;
+      /** How long the link or the key is good. Default seven days. After that an activation lapses, or is begun anew. */
+      readonly expiresInMs?: number;
+      /** Look again so often, where nothing tells that the person has done it. Default: not at all. */
+      readonly checkAfterMs?: number;
+    }
   | { readonly outcome: 'in progress'; readonly checkAfterMs: number };
 
 /** How a write ended; `gone`: the account or group is not there any more. */

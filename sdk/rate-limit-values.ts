@@ -4,7 +4,7 @@
 export type ReadValue = (text: string, nowMs: number) => number | undefined;
 
 /** A number this large is no duration: Unix time in seconds since 2001, or in milliseconds. */
-const EPOCH_SECONDS_FROM = 1e9;
+export const EPOCH_SECONDS_FROM = 1e9;
 const EPOCH_MS_FROM = 1e12;
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -74,12 +74,12 @@ describe('parseRateLimits', () => {
     [
       'GitHub',
       { 'x-ratelimit-limit': '5000', 'x-ratelimit-remaining': '4999', 'x-ratelimit-reset': String(NOW_S + 3600) },
-      { limit: 5000, remaining: 4999, resetMs: 3_600_000 },
+      { limit: 5000, remaining: 4999, resetMs: 3_600_000, resetAtMs: (NOW_S + 3600) * 1000 },
     ],
     [
       'Okta',
       { 'x-rate-limit-limit': '600', 'x-rate-limit-remaining': '598', 'x-rate-limit-reset': String(NOW_S + 30) },
-      { limit: 600, remaining: 598, resetMs: 30_000 },
+      { limit: 600, remaining: 598, resetMs: 30_000, resetAtMs: (NOW_S + 30) * 1000 },
     ],
     [
       'the draft in three fields',

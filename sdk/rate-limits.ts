@@ -1,4 +1,5 @@
 import {
+  EPOCH_SECONDS_FROM,
   dateMs,
   decimal,
   durationInSentence,
@@ -23,6 +24,8 @@ export interface RateLimits {
   readonly remaining?: number;
   /** Until there is a full window again, in milliseconds from now. */
   readonly resetMs?: number;
+  /** The same as the moment that the service named, by its clock: milliseconds since 1970. Absent: it told a duration. */
+  readonly resetAtMs?: number;
   /** Until the service will take calls again, in milliseconds from now. */
   readonly retryAfterMs?: number;
   /** `route`: all this is about one kind of call only. Absent: it does not say. */
@@ -154,10 +157,10 @@ function row([header, field]: readonly [string, Field], read: ReadValue, source:
 /** Reads whatever an answer says about limits, in any of the dialects. Pure: no clock of its own. */
 export function parseRateLimits(answer: LimitedAnswer): RateLimits {
   const serverNowMs = dateMs(answer.header('date') ?? '') ?? answer.nowMs;
-  const read = (field: Field): number | undefined => {
+  const read = (field: Field, nowMs = serverNowMs): number | undefined => {
     for (const dialect of HEADER_DIALECTS) {
       const text = dialect.field === field ? answer.header(dialect.header)?.trim() : undefined;
-      const value = text === undefined || text === '' ? undefined : dialect.read(text, serverNowMs);
+      const value = text === undefined || text === '' ? undefined : dialect.read(text, nowMs);
       if (value !== undefined) return value;
     }
     return undefined;
@@ -169,6 +172,7 @@ export function parseRateLimits(answer: LimitedAnswer): RateLimits {
     windowMs: read('windowMs') ?? policy?.windowMs,
     remaining: read('remaining') ?? kongRemaining(answer, policy),
     resetMs: bounded(read('resetMs')),
+    resetAtMs: moment(read('resetMs', 0)),
     retryAfterMs: bounded(read('retryAfterMs') ?? waitInBody(answer.body)),
     scope: scopeOf(answer),
   };
@@ -179,6 +183,11 @@ export function parseRateLimits(answer: LimitedAnswer): RateLimits {
 export function parseRetryAfter(answer: LimitedAnswer): number | undefined {
   const { retryAfterMs, resetMs } = parseRateLimits(answer);
   return retryAfterMs ?? resetMs;
+}
+
+/** Counted from 1970 a duration is short, and a moment is not. */
+function moment(ms: number | undefined): number | undefined {
+  return ms !== undefined && ms >= EPOCH_SECONDS_FROM * 1_000 ? ms : undefined;
 }
 
 function bounded(waitMs: number | undefined): number | undefined {

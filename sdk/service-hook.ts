@@ -18,6 +18,11 @@ export class ServiceHook {
   readonly nameFormat: string | undefined = undefined;
   /** Default display-name template. */
   readonly nicknameFormat: string | undefined = undefined;
+  /**
+   * People for whom this format says the same, and not nothing, share one account, e.g. `{attributes.mainCharacter}`; it is in the
+   * groups of all of them. The service's own setting comes before it.
+   */
+  readonly sharedBy: string | undefined = undefined;
   protected readonly context: HookContext;
 
   constructor(context: HookContext) {

@@ -21,6 +21,8 @@ export interface Account {
   readonly remoteName: string | null;
   /** What a person must do at the far side before it goes on. */
   readonly instruction: string | null;
+  /** Until when they may do it. */
+  readonly pendingUntil: Date | null;
   readonly appliedGroups: readonly string[] | null;
   readonly wantedVersion: number;
   readonly appliedVersion: number;
@@ -46,7 +48,8 @@ export interface Account {
 
 const ACCOUNTS = `
   select a.service_id as "serviceId", s.name as service, a.user_id as "userId", a.username, a.status, a.choice,
-    a.remote_id as "remoteId", a.remote_name as "remoteName", a.instruction, a.applied_groups as "appliedGroups",
+    a.remote_id as "remoteId", a.remote_name as "remoteName", a.instruction,
+    case when a.status = 'pending' then a.pending_until end as "pendingUntil", a.applied_groups as "appliedGroups",
     a.wanted_version as "wantedVersion", a.applied_version as "appliedVersion", a.wanted_version <> a.applied_version as due,
     a.due_reasons as "dueReasons", a.next_try as "nextTry", a.attention, a.failures, a.last_error as "lastError",
     case when a.lease_until > clock_timestamp() then a.lease_holder end as "leaseHolder",

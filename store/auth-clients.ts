@@ -151,6 +151,19 @@ export async function updateClient(db: Queryable, id: string, fields: ClientFiel
   return found(rows.rows[0], 'such client');
 }
 
+/** Alters the roles that Muster has noted of a client; part of a transaction. @throws StoreError not-found */
+export async function alterRoles(
+  db: Queryable,
+  id: string,
+  alter: (held: readonly string[]) => readonly string[],
+): Promise<ClientRecord> {
+  const locked = await db.query<{ roles: readonly string[] }>(
+    `select roles from auth_clients where id = $1 for no key update`,
+    [id],
+  );
+  return updateClient(db, id, { roles: alter(locked.rows[0]?.roles ?? []) });
+}
+
 /** Removes a client with its tokens; false if there was none. */
 export async function deleteClient(db: Queryable, id: string): Promise<boolean> {
   return (await db.query(`delete from auth_clients where id = $1`, [id])).rowCount === 1;

@@ -22,6 +22,8 @@ export interface EngineService {
   readonly nameFormat: string | null;
   readonly nameFormats: Readonly<Record<string, string>>;
   readonly nicknameFormat: string | null;
+  /** A format: people for whom it says the same share one account; null: everybody has their own. */
+  readonly sharedBy: string | null;
   readonly maxConcurrency: number | null;
   readonly budget: BudgetSettings;
   readonly membership: Membership;
@@ -38,7 +40,7 @@ export interface EngineService {
 
 const COLUMNS = `id, name, connector, title, url, config, sealed_config as "sealedConfig", config_version as "configVersion",
   enabled, begins, on_gone as "onGone", name_format as "nameFormat", name_formats as "nameFormats",
-  nickname_format as "nicknameFormat", max_concurrency as "maxConcurrency", budget, membership, first_run as "firstRun", orphans, ${PAUSED_REASON} as "pausedReason", breaker,
+  nickname_format as "nicknameFormat", mapping -> 'accounts' ->> 'sharedBy' as "sharedBy", max_concurrency as "maxConcurrency", budget, membership, first_run as "firstRun", orphans, ${PAUSED_REASON} as "pausedReason", breaker,
   exists (select from breaker_counts b where b.service_id = services.id) as suspect,
   coalesce(greatest(0, ceil(extract(epoch from blocked_until - clock_timestamp()) * 1000)), 0)::integer as "blockedMs"`;
 

@@ -6,6 +6,8 @@ export interface MemberDifference {
   readonly username: string;
   readonly remoteId: string;
   readonly remoteName: string;
+  /** The user id in the key at the far side: another one where several people share the account. */
+  readonly keyId: string;
   readonly wanted: boolean;
 }
 
@@ -16,14 +18,20 @@ export async function memberDifferences(
   limit: number,
 ): Promise<readonly MemberDifference[]> {
   const found = await db.query<MemberDifference & { [key: string]: unknown }>(
-    `with wanted as (
+    `with persons as (
        select m.user_id from group_sources gs
        join members m on gs.source_kind = 'group' and m.group_id = gs.source_id where gs.remote_group_id = $2
        union
        select u.id from group_sources gs
        join users u on gs.source_kind = 'state' and effective_state(u.id) = gs.source_id where gs.remote_group_id = $2
+     ), wanted as (
+       -- Who shares an account is in the group with it.
+       select distinct coalesce(sh.lead_user_id, p.user_id) as user_id from persons p
+       left join account_sharers m on m.service_id = $1 and m.user_id = p.user_id
+       left join shared_accounts sh on sh.service_id = m.service_id and sh.value = m.value
      )
      select a.user_id as "userId", a.username, a.remote_id as "remoteId", coalesce(a.remote_name, '') as "remoteName",
+       coalesce((select key_id from shared_accounts k where k.service_id = $1 and k.lead_user_id = a.user_id), a.user_id) as "keyId",
        w.user_id is not null as wanted
      from accounts a left join wanted w on w.user_id = a.user_id
      where a.service_id = $1 and a.status = 'active' and a.remote_id is not null
@@ -102,11 +110,33 @@ export async function confirmLeavers(db: Queryable, serviceId: string, userIds: 
   );
 }
 
-/** An account has come to be on a service that keeps members by group: its groups are due. */
-export async function bumpGroupsOf(db: Queryable, serviceId: string, userId: string): Promise<void> {
+/** A group that a bulk run adds members to is written with all of them at its end, but after so long at the latest. */
+const GATHER_S = 60;
+
+/**
+ * An account has come to be on a service that keeps members by group: its groups are due. In a bulk run they gather their
+ * members first, or each would be written again and again while the accounts of its members are made.
+ */
+export async function bumpGroupsOf(
+  db: Queryable,
+  account: { readonly serviceId: string; readonly userId: string },
+  lane: 'person' | 'bulk',
+): Promise<void> {
   await db.query(
-    `update remote_groups set wanted_version = nextval('version_seq'), next_try = case when attention = 'waiting' then next_try end
+    `update remote_groups set wanted_version = nextval('version_seq'),
+       next_try = case when attention = 'waiting' or ($3 and next_try > clock_timestamp()) then next_try
+         when $3 then clock_timestamp() + make_interval(secs => $4) end
      where id in (select id from remote_groups where id = any(desired_groups($1, $2)) order by id for update)`,
-    [serviceId, userId],
+    [account.serviceId, account.userId, lane === 'bulk', GATHER_S],
+  );
+}
+
+/** The bulk run is over: groups that gathered members are due at once. */
+export async function releaseGatheredGroups(db: Queryable, service: string): Promise<void> {
+  await db.query(
+    `update remote_groups g set next_try = null from services s
+     where s.name = $1 and g.service_id = s.id and s.membership = 'by group' and g.attention is null and g.failures = 0
+       and g.wanted_version <> g.applied_version and g.next_try > clock_timestamp()`,
+    [service],
   );
 }

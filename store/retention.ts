@@ -62,6 +62,12 @@ const RULES: readonly Rule[] = [
       and created_at < clock_timestamp() - make_interval(days => $1) limit ${BATCH})`,
   },
   {
+    what: 'writes of clients',
+    days: 'operations',
+    sql: `delete from client_writes where id in (select id from client_writes
+      where id < ${BOUNDARY} and status <> 'due' order by id limit ${BATCH})`,
+  },
+  {
     what: 'authorizations of external accounts',
     days: 'notifications',
     sql: `delete from external_authorizations where id in (select id from external_authorizations

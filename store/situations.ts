@@ -42,12 +42,16 @@ export interface AccountSituation {
   readonly serviceEnabled: boolean;
   /** null: the person's row is gone. */
   readonly user: SituationUser | null;
+  /** The user id in the key at the far side: another one where several people share the account. */
+  readonly keyId: string;
   /** The last known username, for notices when the row is gone. */
   readonly username: string;
   readonly grantId: string | null;
   readonly hookState: boolean;
   readonly desiredGroups: readonly string[];
   readonly passwordWanted: boolean;
+  /** The person has a part in an account that several people share. */
+  readonly shares: boolean;
   /** The account without a key that is to become this one. */
   readonly adopt: { readonly remoteId: string; readonly name: string; readonly enabled?: boolean | null } | null;
   /** It is nobody's: what is done about such accounts; null: it is a person's. */
@@ -87,6 +91,8 @@ const SITUATIONS = `
       'email', u.email, 'active', u.active, 'attributes', u.attributes, 'state', coalesce(st.name, 'Guest'),
       'groups', (select coalesce(json_agg(g.name order by g.name), '[]') from members m join groups g on g.id = m.group_id
                  where m.user_id = u.id)) end as "user",
+    coalesce((select key_id from shared_accounts k where k.service_id = a.service_id and k.lead_user_id = a.user_id), a.user_id) as "keyId",
+    exists (select from account_sharers m where m.service_id = a.service_id and m.user_id = a.user_id) as shares,
     entitling_grant(a.service_id, a.user_id) as "grantId",
     coalesce(st.name = any(s.hook_states), false) as "hookState",
     desired_groups(a.service_id, a.user_id) as "desiredGroups",

@@ -10,18 +10,18 @@ export interface Wish {
 
 /**
  * Makes sure that the account is due, for a hook that hands it over: one that is due already stays as it is, so that the
- * dispatch of a due account bumps nothing twice.
+ * dispatch of a due account bumps nothing twice. One that waits for its person is looked at now: they may just have done it.
  */
 export async function wishAccount(db: Queryable, wish: Wish): Promise<void> {
   await db.query(
     `insert into accounts (service_id, user_id, username, wanted_version, due_reasons, notify_user)
      select $1, u.id, u.username, nextval('version_seq'), array[$3], coalesce($4, true) from users u where u.id = $2
      on conflict (service_id, user_id) do update set
-       wanted_version = nextval('version_seq'),
+       wanted_version = case when accounts.wanted_version = accounts.applied_version then nextval('version_seq') else accounts.wanted_version end,
        due_reasons = array(select distinct r from unnest(accounts.due_reasons || excluded.due_reasons) r),
        notify_user = coalesce($4, accounts.notify_user),
        next_try = case when accounts.attention = 'waiting' then accounts.next_try end
-     where accounts.wanted_version = accounts.applied_version`,
+     where accounts.wanted_version = accounts.applied_version or accounts.attention = 'action required'`,
     [wish.serviceId, wish.userId, wish.reason, wish.notifyUser ?? null],
   );
 }

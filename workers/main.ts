@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import type { LogEntry } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { createIdentity } from '../auth/setup';
 import { mailDesk } from '../auth/mail/setup';
 import { loadConfig, publicUrlOf, required } from '../config/config';
 import type { Config } from '../config/schema';
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
   for (const skipped of registry.skipped) log.error({ event: 'connector.skipped', ...skipped });
   const sealer = sealerOf(config);
   const publicUrl = publicUrlOf(config);
+  const identity = createIdentity({ auth: config.auth, db, sealer, publicUrl, log });
   const mail = mailDesk({ config, db, sealer, log, publicUrl });
   const worker = await startWorkerProcess({
     db,
@@ -36,6 +38,7 @@ async function main(): Promise<void> {
     sealer,
     log,
     mail,
+    identity,
     temporalAddress: required(config, 'temporalAddress'),
     temporalNamespace: config.temporalNamespace,
     webhook: { url: config.webhook.url, secret: config.webhook.secret },
@@ -49,6 +52,7 @@ async function main(): Promise<void> {
   log.info({ event: 'worker.draining' });
   await worker.drain();
   mail.transport?.close();
+  await identity.providers.close();
   await db.close();
   process.exit(0);
 }

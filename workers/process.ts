@@ -8,6 +8,7 @@ import { Budgets } from '../activities/budgets';
 import { ManagerPool } from '../activities/managers';
 import type { Webhook } from '../activities/deliver-notifications';
 import type { ExternalDesk } from '../auth/external/authorize';
+import type { Identity } from '../auth/identity';
 import type { MailDesk } from '../auth/mail/deliver';
 import { externalPlugins } from '../auth/external/plugins';
 import { ExternalTypePool } from '../auth/external/type-pool';
@@ -20,7 +21,7 @@ import { createStarter } from '../hooks/starter';
 import { AccountWrites } from '../store/account-writes';
 import type { Database } from '../store/database';
 import { ensureInstallId } from '../store/install';
-import { createEngineWorker } from './engine-worker';
+import { createEngineWorker, createOutsideWorkers, PLUGIN_SLOTS } from './engine-worker';
 import { ServiceWorkers } from './service-workers';
 import { ensureSchedules } from './schedules';
 import { ensureSearchAttributes } from './temporal-setup';
@@ -40,6 +41,8 @@ export interface WorkerProcessOptions {
   /** Where browsers reach the API. */
   readonly publicUrl: string;
   readonly mail: MailDesk;
+  /** The providers of this process, for what is written into the systems behind them. */
+  readonly identity: Identity;
 }
 
 export interface WorkerProcess {
@@ -65,7 +68,8 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   const external = externalDesk(options);
   const managers = new ManagerPool(registry, sealer, {
     budgets: new Budgets({ db, log, random: Math.random, callTimeoutMs: options.callTimeoutMs }),
-    linked: (key, signal) => linkedCredential(external, key, signal),
+    // Managers ask within the slots of their service, which bound them already.
+    linked: (key, signal) => linkedCredential(unbounded(external), key, signal),
   });
   const installId = await ensureInstallId(db);
   const failpoint = failpointOf(options.failpoint);
@@ -82,8 +86,10 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
     webhook: options.webhook,
     external,
     mail: options.mail,
+    clients: { identity: options.identity, callTimeoutMs: options.callTimeoutMs, random: Math.random, failpoint },
   });
   const engine = await createEngineWorker({ connection, namespace, activities, slots: options.concurrency });
+  const outside = await createOutsideWorkers({ connection, namespace, activities });
   const services = new ServiceWorkers({
     connection,
     namespace,
@@ -94,16 +100,16 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   await ensureSchedules(connection, namespace, installId);
   const stop = new AbortController();
   const following = followServices({ flowDeps, flow, services, stop: stop.signal });
-  const running = engine.run();
+  const running = Promise.all([engine, ...outside].map((worker) => worker.run()));
   log.info({ event: 'worker.ready' });
-  const ended = running.finally(() => stop.abort());
+  const ended = running.then(() => undefined).finally(() => stop.abort());
   return {
     ended,
     drain: async () => {
       stop.abort();
       await following;
       await services.drain();
-      if (engine.getState() === 'RUNNING') engine.shutdown();
+      for (const worker of [engine, ...outside]) if (worker.getState() === 'RUNNING') worker.shutdown();
       await running.catch(() => undefined);
       await managers.close();
       await starter.close();
@@ -117,8 +123,13 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
 function externalDesk({ db, sealer, log, registry, publicUrl, callTimeoutMs }: WorkerProcessOptions): ExternalDesk {
   const { plugins, skipped } = externalPlugins(registry.externalPlugins?.());
   for (const one of skipped) log.error({ event: 'plugin.skipped', ...one });
-  const context = { db, sealer, log, plugins, publicUrl, callTimeoutMs, random: Math.random };
+  const callsPerType = Math.floor(PLUGIN_SLOTS / 2);
+  const context = { db, sealer, log, plugins, publicUrl, callTimeoutMs, callsPerType, random: Math.random };
   return { context, types: new ExternalTypePool(context) };
+}
+
+function unbounded({ context, types }: ExternalDesk): ExternalDesk {
+  return { context: { ...context, callsPerType: Infinity }, types };
 }
 
 /** Temporal may come up after us, or be away for a while: the process waits instead of dying over and over. */

@@ -5,8 +5,11 @@
 
 export {
   ENGINE_TASK_QUEUE,
+  MAIL_TASK_QUEUE,
+  PLUGIN_TASK_QUEUE,
   accountWorkflowId,
   bulkTaskQueue,
+  clientWriteWorkflowId,
   groupWorkflowId,
   groupsWorkflowId,
   serviceTaskQueue,
@@ -165,6 +168,13 @@ export const REVOKE_EXTERNAL_WORKFLOW = 'revokeExternal';
 /** Input of a revocation. */
 export interface RevokeExternalInput {
   readonly revocationId: string;
+}
+
+/** Writes into the system behind an authentication provider; its id is `client/<write>`. */
+export const WRITE_CLIENT_WORKFLOW = 'writeClient';
+/** Input of a write: what is to be written stands sealed in its row. */
+export interface WriteClientInput {
+  readonly writeId: string;
 }
 
 /** Sends a mail; its id is `mail/<mail>`. */

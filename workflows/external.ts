@@ -1,8 +1,11 @@
 import { condition, proxyActivities, setHandler } from '@temporalio/workflow';
+import { PLUGIN_TASK_QUEUE } from '../domain/ids';
 import type { Activities } from '../activities';
 import type { AuthorizeExternalInput, RefreshExternalInput, RevokeExternalInput } from './contracts';
 import { poke } from './account';
 import { EXTERNAL_OPTIONS } from './patterns/activity-options';
+
+const OPTIONS = { ...EXTERNAL_OPTIONS, taskQueue: PLUGIN_TASK_QUEUE };
 
 /**
  * One authorization. Its row says how far it is, so a lost signal costs nothing and a second start is the same start.
@@ -12,7 +15,7 @@ import { EXTERNAL_OPTIONS } from './patterns/activity-options';
  *   -> out of time: expires -> ended
  */
 export async function authorizeExternal(input: AuthorizeExternalInput): Promise<void> {
-  const { stepAuthorization } = proxyActivities<Activities>(EXTERNAL_OPTIONS);
+  const { stepAuthorization } = proxyActivities<Activities>(OPTIONS);
   let pokes = 0;
   setHandler(poke, () => {
     pokes += 1;
@@ -27,10 +30,10 @@ export async function authorizeExternal(input: AuthorizeExternalInput): Promise<
 
 /** One refresh for everybody who asks meanwhile. The credential stands in the database; this answers only how it went. */
 export async function refreshExternal(input: RefreshExternalInput): Promise<void> {
-  await proxyActivities<Activities>(EXTERNAL_OPTIONS).refreshCredential(input);
+  await proxyActivities<Activities>(OPTIONS).refreshCredential(input);
 }
 
 /** One try; what fails is due again later, and the sweep starts it then. */
 export async function revokeExternal(input: RevokeExternalInput): Promise<void> {
-  await proxyActivities<Activities>(EXTERNAL_OPTIONS).revokeCredential(input);
+  await proxyActivities<Activities>(OPTIONS).revokeCredential(input);
 }

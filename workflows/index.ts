@@ -11,6 +11,7 @@ export {
   validateUser,
 } from './account';
 export { bulkSync } from './bulk-sync';
+export { writeClient } from './client';
 export { callManager } from './call-manager';
 export { convergeGroup } from './converge-group';
 export { convergeGroups } from './converge-groups';

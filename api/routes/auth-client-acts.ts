@@ -1,15 +1,17 @@
 import { addRoles, disableClient, enableClient, removeClient, removeRoles } from '../../auth/clients';
 import { clientRef, resolveClient, roleName } from '../auth-views';
+import { queuedResponse, WRITE_PROBLEMS, writeAnswer } from '../write-answer';
 import { route } from '../route';
+import type { Written } from '../../auth/client-writes';
 import type { Acting } from '../../auth/clients';
 import type { ClientRecord } from '../../store/auth-clients';
 import type { Route } from '../route';
 
 const tags = ['clients'];
 const params = { client: clientRef };
-const done = { 204: { description: 'It is done' } };
+const responses = { 204: { description: 'It is done' }, ...queuedResponse };
 
-type Work = (acting: Acting, client: ClientRecord) => Promise<unknown>;
+type Work = (acting: Acting, client: ClientRecord) => Promise<Written>;
 
 interface Act {
   readonly method: 'post' | 'delete';
@@ -49,17 +51,17 @@ function actRoute({ method, suffix, verb, summary, work }: Act): Route {
     method,
     path: `/v1/auth/clients/{client}${suffix}`,
     acl: `auth.clients.{client}.${verb}`,
-    problems: ['not-grantable', 'not-offered', 'provider-failed', 'provider-unavailable'],
+    problems: ['not-grantable', ...WRITE_PROBLEMS],
     summary,
     tags,
     params,
-    responses: done,
+    responses,
     async handler({ params: { client }, ...request }) {
-      await work(
+      const written = await work(
         { identity: request.context.identity, principal: request.principal },
         await resolveClient(request.context, client),
       );
-      return { status: 204 };
+      return writeAnswer(request, written, () => ({ status: 204 }));
     },
   });
 }
@@ -81,18 +83,18 @@ function roleRoute({ method, verb, summary, work }: RoleAct): Route {
     method,
     path: '/v1/auth/clients/{client}/roles/{role}',
     acl: `auth.clients.{client}.roles.{role}.${verb}`,
-    problems: ['not-grantable', 'not-acceptable-value', 'not-offered', 'provider-failed', 'provider-unavailable'],
+    problems: ['not-grantable', ...WRITE_PROBLEMS],
     summary,
     tags,
     params: { client: clientRef, role: roleName },
-    responses: done,
+    responses,
     async handler({ params: { client, role }, ...request }) {
-      await work(
+      const written = await work(
         { identity: request.context.identity, principal: request.principal },
         await resolveClient(request.context, client),
         [role],
       );
-      return { status: 204 };
+      return writeAnswer(request, written, () => ({ status: 204 }));
     },
   });
 }

@@ -15,14 +15,25 @@ import { userRef, uuid } from '../fields';
 import { pageAnswer, pageOf, pageQuery, readCursor } from '../paging';
 import { Problem } from '../problem';
 import { route } from '../route';
+import { queuedResponse, WRITE_PROBLEMS, writeAnswer } from '../write-answer';
 import type { Acting } from '../../auth/clients';
-import type { RequestFacts, Route } from '../route';
+import type { ClientRecord } from '../../store/auth-clients';
+import type { Answer, RequestFacts, Route } from '../route';
 
 const tags = ['clients'];
 const params = { client: clientRef };
 const shown = { 200: { description: 'The client', schema: clientSchema } };
-const made = { 201: { description: 'The client', schema: clientSchema } };
+const altered = { ...shown, ...queuedResponse };
+const made = { 201: { description: 'The client', schema: clientSchema }, ...queuedResponse };
 const bodyNote = 'The body is flat and goes to the authentication provider; what does not fit answers 400.';
+
+/** @throws Problem not-found when it went away meanwhile */
+function answerOf(status: 200 | 201): (client: ClientRecord | undefined) => Answer {
+  return (client) => {
+    if (client === undefined) throw new Problem('not-found', 'The client has gone meanwhile.');
+    return { status, body: showClient(client) };
+  };
+}
 
 function acting({ context, principal }: Pick<RequestFacts, 'context' | 'principal'>): Acting {
   return { identity: context.identity, principal };
@@ -42,15 +53,7 @@ const create = route({
   method: 'post',
   path: '/v1/auth/clients/create',
   acl: 'auth.clients.create',
-  problems: [
-    'invalid-package',
-    'not-grantable',
-    'not-offered',
-    'provider-failed',
-    'provider-unavailable',
-    'already-exists',
-    'not-found',
-  ],
+  problems: ['invalid-package', 'not-grantable', ...WRITE_PROBLEMS],
   summary: 'Adds a client',
   description:
     `${bodyNote} Three keys are Muster's own: \`provider\`, \`user\` (the person it belongs to), and \`roles\`, which the caller ` +
@@ -61,12 +64,12 @@ const create = route({
   async handler({ body, ...request }) {
     const { provider, user, ...rest } = body;
     const reference = textOf(userRef, user, 'user');
-    const client = await addClient(acting(request), {
+    const written = await addClient(acting(request), {
       provider: textOf(providerName, provider, 'provider'),
       userId: reference === undefined ? undefined : await resolveUser(request.context.db, reference),
       body: rest,
     });
-    return { status: 201, body: showClient(client) };
+    return writeAnswer(request, written, answerOf(201));
   },
 });
 
@@ -74,16 +77,16 @@ const register = route({
   method: 'post',
   path: '/v1/auth/clients/register',
   acl: 'public',
-  problems: ['invalid-package', 'already-exists', 'not-offered', 'provider-failed', 'provider-unavailable'],
+  problems: ['invalid-package', ...WRITE_PROBLEMS],
   summary: 'Somebody adds a client for themselves',
   description: `${bodyNote} Off unless the installation switches it on; the client gets no roles.`,
   tags,
   body: packageBody,
   responses: made,
-  async handler({ body, context }) {
+  async handler({ body, ...request }) {
     const { provider, ...rest } = body;
-    const client = await registerClient(context.identity, textOf(providerName, provider, 'provider'), rest);
-    return { status: 201, body: showClient(client) };
+    const written = await registerClient(acting(request), textOf(providerName, provider, 'provider'), rest);
+    return writeAnswer(request, written, answerOf(201));
   },
 });
 
@@ -104,21 +107,14 @@ const updateSelf = route({
   method: 'post',
   path: '/v1/auth/clients',
   acl: 'auth.self.update',
-  problems: [
-    'invalid-package',
-    'wrong-credentials',
-    'conflict',
-    'not-offered',
-    'provider-failed',
-    'provider-unavailable',
-  ],
+  problems: ['invalid-package', 'wrong-credentials', ...WRITE_PROBLEMS],
   summary: "Alters the caller's own client, e.g. its password",
   description: `${bodyNote} The local provider takes \`currentPassword\` and \`password\`.`,
   tags,
   body: packageBody,
-  responses: shown,
+  responses: altered,
   async handler({ body, ...request }) {
-    return { status: 200, body: showClient(await alterOneself(acting(request), body)) };
+    return writeAnswer(request, await alterOneself(acting(request), body), answerOf(200));
   },
 });
 
@@ -175,16 +171,16 @@ const update = route({
   method: 'post',
   path: '/v1/auth/clients/{client}',
   acl: 'auth.clients.{client}.update',
-  problems: ['invalid-package', 'not-grantable', 'not-offered', 'provider-failed', 'provider-unavailable'],
+  problems: ['invalid-package', 'not-grantable', ...WRITE_PROBLEMS],
   summary: 'Alters a client',
   description: `${bodyNote} The local provider takes \`password\`, \`acl\`, \`metadata\`. The caller must hold all that the client holds.`,
   tags,
   params,
   body: packageBody,
-  responses: shown,
+  responses: altered,
   async handler({ params: { client }, body, ...request }) {
-    const altered = await alterClient(acting(request), await resolveClient(request.context, client), body);
-    return { status: 200, body: showClient(altered) };
+    const written = await alterClient(acting(request), await resolveClient(request.context, client), body);
+    return writeAnswer(request, written, answerOf(200));
   },
 });
 

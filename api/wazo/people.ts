@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { openData, unlink } from '../../auth/external/linking';
+import { alterOneself } from '../../auth/clients';
 import { loginPurpose } from '../../auth/mail/deliver';
 import type { Principal } from '../../auth/principal';
+import { authAbilities } from '../../sdk/index';
 import type { ExternalData } from '../../sdk/index';
 import { findClient } from '../../store/auth-clients';
 import { revokeRefreshToken } from '../../store/auth-tokens';
@@ -10,6 +12,7 @@ import { listExternalTypes } from '../../store/external-types';
 import { newMailId, queuePasswordReset } from '../../store/mails';
 import { beginAuthorization, usableAccount } from '../external-requests';
 import type { Beginner } from '../external-requests';
+import { writeAnswer } from '../write-answer';
 import { showLinked } from '../external-views';
 import { permissionOf } from '../acl';
 import type { ApiContext } from '../context';
@@ -95,15 +98,12 @@ export async function changeWirePassword(context: ApiContext, principal: Princip
   const client =
     principal.clientId === undefined ? undefined : await findClient(context.db, { id: principal.clientId });
   const provider = client === undefined ? undefined : context.identity.providers.get(client.provider)?.provider;
-  if (client === undefined || provider?.clientSelfUpdate === undefined)
+  if (client === undefined || provider === undefined || !authAbilities(provider).includes('clientSelfUpdate'))
     throw new WireError(405, 'The password is kept elsewhere');
   const parsed = z.looseObject({ old_password: z.string(), new_password: z.string() }).safeParse(given);
-  const wanted = provider.selfUpdateClientPackage?.safeParse({
-    currentPassword: parsed.data?.old_password,
-    password: parsed.data?.new_password,
-  });
-  if (wanted?.success !== true) throw new WireError(400, 'Invalid request');
-  await provider.clientSelfUpdate(client.providerId, wanted.data);
+  const body = { currentPassword: parsed.data?.old_password, password: parsed.data?.new_password };
+  const written = await alterOneself({ identity: context.identity, principal }, body);
+  await writeAnswer({ context, waitMs: undefined, signal: context.draining }, written, () => ({ status: 204 }));
 }
 
 /** `GET /users/password/reset?username=|email=|login=`: always the same answer. */

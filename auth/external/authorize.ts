@@ -61,7 +61,7 @@ async function begin(desk: ExternalDesk, row: AuthorizationRecord, signal: Abort
   try {
     const { resource } = await types.get(row.type);
     const start = await onBehalfOf(authorization, () =>
-      callPlugin({ userId: row.userId, signal, timeoutMs: context.callTimeoutMs }, async (call) => {
+      callPlugin({ context, type: row.type, userId: row.userId, signal }, async (call) => {
         if (row.verb === 'post') return resource.post({ ...call, body });
         if (resource.put === undefined)
           throw new Rejected('this type cannot be changed: unlink it and link it anew', { code: 'not-supported' });
@@ -93,9 +93,7 @@ async function complete(desk: ExternalDesk, row: AuthorizationRecord, signal: Ab
     const args = opened(context, row, 'args') as readonly Json[];
     const message = opened(context, row, 'message');
     await onBehalfOf(authorization, () =>
-      callPlugin({ userId: row.userId, signal, timeoutMs: context.callTimeoutMs }, (call) =>
-        callback(call, ...args, message),
-      ),
+      callPlugin({ context, type: row.type, userId: row.userId, signal }, (call) => callback(call, ...args, message)),
     );
     // A callback that stored nothing is complete as well.
     if (!authorization.ended) await endAuthorization(context.db, row.id, { status: 'completed' });

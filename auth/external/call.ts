@@ -1,35 +1,46 @@
-import { startDeadline } from '../../sdk/deadline';
 import { isServiceError, Unavailable } from '../../sdk/errors';
 import type { AnyServiceError } from '../../sdk/errors';
 import type { ExternalCall } from '../../sdk/external-accounts';
+import { boundedCall } from '../bounded-call';
+import type { ExternalContext } from './context';
 
 export interface CallLimits {
+  readonly type: string;
   readonly userId: string;
   /** Cancellation of the activity, drain of the worker. */
   readonly signal: AbortSignal;
-  readonly timeoutMs: number;
+  readonly context: Pick<ExternalContext, 'callTimeoutMs' | 'callsPerType'>;
 }
+
+const waiting = new Map<string, number>();
 
 /**
  * Calls a plug-in: with a deadline that holds even if it does not look at its signal, and with typed errors whatever it
  * throws. Texts of unknown errors may hold anything, so they are kept as `cause` only.
+ * @throws Unavailable at once when too many calls of the type wait already
  */
 export async function callPlugin<T>(limits: CallLimits, work: (call: ExternalCall) => Promise<T>): Promise<T> {
-  const deadline = startDeadline(limits.signal, limits.timeoutMs);
-  const { signal } = deadline;
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(new Unavailable('the other side did not answer in time', { code: 'timeout' }));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-  });
+  const { type, context } = limits;
+  const others = waiting.get(type) ?? 0;
+  if (others >= context.callsPerType)
+    throw new Unavailable('too many calls wait for the other side already', { code: 'too-many-calls' });
+  waiting.set(type, others + 1);
   try {
-    return await Promise.race([work({ userId: limits.userId, signal }), aborted]);
+    return await callWithin(limits, work);
+  } finally {
+    waiting.set(type, (waiting.get(type) ?? 1) - 1);
+  }
+}
+
+async function callWithin<T>(
+  { userId, signal: outer, context }: CallLimits,
+  work: (call: ExternalCall) => Promise<T>,
+): Promise<T> {
+  const bounds = { signal: outer, timeoutMs: context.callTimeoutMs, whom: 'the other side' };
+  try {
+    return await boundedCall(bounds, (signal) => work({ userId, signal }));
   } catch (error) {
     throw translated(error);
-  } finally {
-    deadline.clear();
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -13,6 +13,8 @@ export interface ExternalContext {
   readonly publicUrl: string;
   /** Hard end of one call of a plug-in. */
   readonly callTimeoutMs: number;
+  /** Calls of one type that the process waits for at once: a site that hangs must leave slots to the others. */
+  readonly callsPerType: number;
   /** In [0, 1): spreads retries. */
   readonly random: () => number;
 }

@@ -69,7 +69,7 @@ async function refresh(desk: ExternalDesk, { account, fence }: Refreshing, signa
   const data = openData(context, newest ?? account);
   try {
     const { resource } = await types.get(type);
-    const fresh = await callPlugin({ userId, signal, timeoutMs: context.callTimeoutMs }, async (call) => {
+    const fresh = await callPlugin({ context, type, userId, signal }, async (call) => {
       if (resource.refresh === undefined) throw new Rejected('it cannot be refreshed', { code: 'no-refresh' });
       return resource.refresh(call, data);
     });

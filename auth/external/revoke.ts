@@ -23,10 +23,8 @@ export async function revokeOne(desk: ExternalDesk, id: string, signal: AbortSig
   try {
     const { resource } = await types.get(revocation.type);
     const data = openData(context, revocation);
-    const { userId } = revocation;
-    await callPlugin({ userId, signal, timeoutMs: context.callTimeoutMs }, async (call) =>
-      resource.revoke?.(call, data),
-    );
+    const { userId, type } = revocation;
+    await callPlugin({ context, type, userId, signal }, async (call) => resource.revoke?.(call, data));
   } catch (error) {
     // A refusal will not change: the credential is of no use any more.
     if (!isServiceError(error) || (error.kind !== 'rejected' && error.kind !== 'gone'))

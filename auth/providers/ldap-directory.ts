@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Client, InvalidCredentialsError, NoSuchObjectError } from 'ldapts';
 import type { Entry } from 'ldapts';
 import type { ConnectionOptions } from 'node:tls';
-import type { LdapSection } from './ldap';
+import type { LdapSection } from './ldap-section';
 
 /** A person of the directory. */
 export interface DirectoryEntry {
@@ -31,7 +31,7 @@ export class LdapDirectory {
 
   /** Can it be asked, as ourselves? @throws what ldapts throws */
   answers(): Promise<boolean> {
-    return this.#asOurselves(async () => true);
+    return this.asOurselves(async () => true);
   }
 
   /** Everybody who can mean it by this name: more than one is nobody. */
@@ -44,6 +44,11 @@ export class LdapDirectory {
     const { idAttribute } = this.section;
     const value = BINARY.test(idAttribute) ? id.replace(/[\da-f]{2}/gi, '\\$&') : escapeFilter(id);
     return (await this.#people(`(${idAttribute}=${value})`, 1))[0];
+  }
+
+  /** The entry that carries this value, whatever became of its name. */
+  async findByMark(attribute: string, mark: string): Promise<DirectoryEntry | undefined> {
+    return (await this.#people(`(${attribute}=${escapeFilter(mark)})`, 1))[0];
   }
 
   list(): Promise<readonly DirectoryEntry[]> {
@@ -68,7 +73,7 @@ export class LdapDirectory {
     const { groupBase, groupFilter } = this.section;
     if (groupBase === undefined) return entry.memberOf;
     const filter = groupFilter.replaceAll('{dn}', escapeFilter(entry.dn));
-    return this.#asOurselves(async (client) => {
+    return this.asOurselves(async (client) => {
       const { searchEntries } = await client.search(groupBase, {
         scope: 'sub',
         filter,
@@ -82,7 +87,7 @@ export class LdapDirectory {
   #people(filter: string, most: number): Promise<readonly DirectoryEntry[]> {
     const { base, idAttribute, nameAttribute, mailAttribute, externalIdAttribute } = this.section;
     const attributes = [idAttribute, nameAttribute, mailAttribute, externalIdAttribute ?? idAttribute, 'memberOf'];
-    return this.#asOurselves(async (client) => {
+    return this.asOurselves(async (client) => {
       const { searchEntries } = await client.search(base, {
         scope: 'sub',
         filter: `(&${this.section.filter}${filter})`,
@@ -111,7 +116,8 @@ export class LdapDirectory {
     ];
   }
 
-  #asOurselves<T>(work: (client: Client) => Promise<T>): Promise<T> {
+  /** Runs operations on a connection of their own. @throws what ldapts throws */
+  asOurselves<T>(work: (client: Client) => Promise<T>): Promise<T> {
     const { bindDn } = this.section;
     return this.#connected(async (client) => {
       // With no account too: only a bind shows that the server answers.

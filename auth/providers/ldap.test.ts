@@ -11,7 +11,7 @@ import type { TestApi } from '../../test/environment/api';
 import { escapedName, firstValue, isLdapWrite, ldapTools } from '../../test/connectors/ldap-tools';
 import type { AddressInfo } from 'node:net';
 import type { Slapd } from '../../test/connectors/slapd';
-import { ldapSection } from './ldap';
+import { ldapSection } from './ldap-section';
 
 const PASSWORD = 'secret of a person';
 

@@ -1,60 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { AuthProvider, ClientData, defineAuthProvider, SDK_VERSION } from '../../sdk/index';
+import { AUTH_WRITES, AuthProvider, ClientData, defineAuthProvider, Misconfigured, SDK_VERSION } from '../../sdk/index';
 import { LdapDirectory } from './ldap-directory';
-import type { AuthProviderContext } from '../../sdk/index';
+import { sameName } from './ldap-names';
+import { ldapSection } from './ldap-section';
+import { LdapWriter } from './ldap-writer';
+import type { AuthProviderContext, AuthWrite, ClientWriteTry } from '../../sdk/index';
 import type { DirectoryEntry } from './ldap-directory';
-
-const dn = z.string().min(1).max(1_000);
-const attribute = z.string().regex(/^[a-zA-Z][a-zA-Z0-9;-]{0,63}$/, 'must be the name of an attribute');
-const filter = z.string().regex(/^\(.*\)$/su, 'must be an LDAP filter in parentheses');
-
-/** The section of a directory. */
-export const ldapSection = z
-  .strictObject({
-    /** `ldaps://host`, or `ldap://host` with `startTls` or, on a closed network, `plaintext`. */
-    url: z.string().regex(/^ldaps?:\/\/[^/\s]+\/?$/, 'must be ldap://host:port or ldaps://host:port'),
-    startTls: z.boolean().default(false),
-    /** Passwords go over the wire as they are. */
-    plaintext: z.boolean().default(false),
-    /** Certificates (PEM) that the server's is checked with; default: those of the system. */
-    caFile: z.string().optional(),
-    /** The account that looks people up. Absent: anonymously. */
-    bindDn: dn.optional(),
-    bindPassword: z.string().min(1).optional(),
-    /** Instead of `bindPassword`: a file that holds it. */
-    bindPasswordFile: z.string().optional(),
-    base: dn,
-    /** Who may log in. In Active Directory leave out who is switched off. */
-    filter: filter.default('(objectClass=person)'),
-    /** A name is looked for in each of these. */
-    loginAttributes: z.array(attribute).min(1).default(['uid']),
-    /** Never passes to another: `entryUUID`, or `objectGUID` in Active Directory. */
-    idAttribute: attribute.default('entryUUID'),
-    nameAttribute: attribute.default('uid'),
-    mailAttribute: attribute.default('mail'),
-    /** True when nobody can write their own mail attribute: then it proves the person. */
-    mailIsVerified: z.boolean().default(false),
-    /** Holds the person's `externalId` of the roster. */
-    externalIdAttribute: attribute.optional(),
-    /** Groups that hold a person as member are looked for here. Absent: the person's `memberOf` counts. */
-    groupBase: dn.optional(),
-    /** `{dn}` is the person's. */
-    groupFilter: filter.default('(member={dn})'),
-    /** Role to groups, by DN or common name, in any case; whoever is in one of the groups has the role. */
-    roles: z.record(z.string(), z.array(z.string().min(1))).default({}),
-    timeoutMs: z.number().int().min(100).max(60_000).default(5_000),
-  })
-  .refine((section) => section.plaintext || section.startTls || section.url.startsWith('ldaps:'), {
-    path: ['url'],
-    message: 'must be ldaps://, or startTls must be true, or plaintext must be allowed',
-  })
-  .refine((section) => section.bindPassword === undefined || section.bindPasswordFile === undefined, {
-    path: ['bindPassword'],
-    message: 'and bindPasswordFile are both given: keep one',
-  });
-
-export type LdapSection = z.output<typeof ldapSection>;
+import type { LdapSection } from './ldap-section';
+import type { NewLdapClient } from './ldap-writer';
 
 const authPackage = z.strictObject({
   username: z
@@ -69,10 +23,37 @@ const authPackage = z.strictObject({
 /** How long the answer to "can you serve" counts. */
 const READY_MS = 5_000;
 
-/** People and groups of an LDAP directory, OpenLDAP's or Active Directory's. Nothing is ever written there. */
+const newPassword = z.string().min(1, 'must not be empty').max(1_024);
+const createPackage = z.strictObject({
+  username: z
+    .string()
+    .regex(/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u, 'must have 1 to 64 letters, digits, dots and hyphens'),
+  displayName: z
+    .string()
+    .regex(/^\P{Cc}{1,256}$/u, 'must have 1 to 256 characters')
+    .optional(),
+  password: newPassword,
+  roles: z.array(z.string().max(128)).max(100).default([]),
+});
+const updatePackage = z.strictObject({ password: newPassword });
+const selfUpdatePackage = z.strictObject({ currentPassword: newPassword, password: newPassword });
+
+/** Without `writes` only these are offered, as a mark of Muster's own. */
+const MARKS: readonly AuthWrite[] = ['enableClient', 'disableClient'];
+
+/**
+ * People and groups of an LDAP directory, OpenLDAP's or Active Directory's. Something is written there only where the section
+ * allows it.
+ */
 class LdapProvider extends AuthProvider {
   override readonly authPackage = authPackage;
+  override readonly createClientPackage = createPackage;
+  override readonly updateClientPackage = updatePackage;
+  override readonly selfUpdateClientPackage = selfUpdatePackage;
+  override readonly switchedOff: readonly AuthWrite[];
+  override readonly writesInMuster: readonly AuthWrite[];
   readonly #directory: LdapDirectory;
+  readonly #writer: LdapWriter | undefined;
   #ready: { readonly at: number; readonly serves: Promise<boolean> } | undefined;
 
   constructor(
@@ -81,6 +62,10 @@ class LdapProvider extends AuthProvider {
   ) {
     super();
     this.#directory = new LdapDirectory(section, secretOf(section));
+    const { writes } = section;
+    this.#writer = writes === undefined ? undefined : new LdapWriter(this.#directory, { ...section, writes });
+    this.switchedOff = writes === undefined ? AUTH_WRITES.filter((ability) => !MARKS.includes(ability)) : [];
+    this.writesInMuster = writes === undefined ? MARKS : [];
   }
 
   override get initialized(): Promise<boolean> {
@@ -116,10 +101,48 @@ class LdapProvider extends AuthProvider {
     return entries.map((entry) => clientOf(this.section, entry, []));
   }
 
-  /** The directory stays as it is: Muster's own mark keeps the client out. */
-  override async disableClient(): Promise<void> {}
+  override async createClient(given: NewLdapClient, { requestId }: ClientWriteTry): Promise<ClientData> {
+    return this.#dataOf(await this.#allowed().create(given, requestId));
+  }
 
-  override async enableClient(): Promise<void> {}
+  override async updateClient(clientId: string, { password }: z.output<typeof updatePackage>): Promise<ClientData> {
+    return this.#dataOf(await this.#allowed().setPassword(clientId, password));
+  }
+
+  // oxlint-disable-next-line max-params -- the contract's
+  override async clientSelfUpdate(
+    clientId: string,
+    given: z.output<typeof selfUpdatePackage>,
+    { attempt }: ClientWriteTry,
+  ): Promise<ClientData> {
+    return this.#dataOf(await this.#allowed().changePassword(clientId, { ...given, isFirstTry: attempt === 1 }));
+  }
+
+  /** Without `writes` the directory stays as it is: Muster's own mark keeps the client out. */
+  override async disableClient(clientId: string): Promise<void> {
+    await this.#writer?.enable(clientId, false);
+  }
+
+  override async enableClient(clientId: string): Promise<void> {
+    await this.#writer?.enable(clientId, true);
+  }
+
+  override deleteClient(clientId: string): Promise<void> {
+    return this.#allowed().remove(clientId);
+  }
+
+  override addRoles(clientId: string, roles: readonly string[]): Promise<void> {
+    return this.#allowed().addRoles(clientId, roles);
+  }
+
+  override deleteRoles(clientId: string, roles: readonly string[]): Promise<void> {
+    return this.#allowed().deleteRoles(clientId, roles);
+  }
+
+  #allowed(): LdapWriter {
+    if (this.#writer === undefined) throw new Misconfigured('this section allows no writes');
+    return this.#writer;
+  }
 
   async #dataOf(entry: DirectoryEntry): Promise<ClientData> {
     return clientOf(this.section, entry, await this.#directory.groupsOf(entry));
@@ -137,20 +160,9 @@ function clientOf(section: LdapSection, entry: DirectoryEntry, groups: readonly 
 }
 
 function rolesOf({ roles }: LdapSection, groups: readonly string[]): readonly string[] {
-  const held = new Set(groups.flatMap((group) => [spelled(group), commonName(group)]));
   return Object.entries(roles)
-    .filter(([, names]) => names.some((name) => held.has(spelled(name))))
+    .filter(([, names]) => names.some((name) => groups.some((group) => sameName(group, name))))
     .map(([role]) => role);
-}
-
-/** DNs and names are the same in any case, and with or without blanks after commas. */
-function spelled(name: string): string {
-  return name.toLowerCase().replace(/\s*,\s*/g, ',');
-}
-
-function commonName(groupDn: string): string {
-  const value = /^cn=((?:[^,\\]|\\.)*)/i.exec(groupDn)?.[1] ?? '';
-  return value.replace(/\\(.)/g, '$1').toLowerCase();
 }
 
 /** The built-in `ldap` provider. */

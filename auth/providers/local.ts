@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AuthProvider, ClientData, defineAuthProvider, SDK_VERSION } from '../../sdk/index';
+import { AUTH_WRITES, AuthProvider, ClientData, defineAuthProvider, SDK_VERSION } from '../../sdk/index';
 import {
   createClient,
   deleteClient,
@@ -76,6 +76,8 @@ export function localProvider(db: Database): AuthProviderModule {
 
 class LocalProvider extends AuthProvider {
   override readonly authPackage = authPackage;
+  /** Its clients stand in Muster's own database. */
+  override readonly writesInMuster = AUTH_WRITES;
   override readonly createClientPackage = createPackage;
   override readonly clientRegistrationPackage = registrationPackage;
   override readonly updateClientPackage = updatePackage;

@@ -35,12 +35,12 @@ interface Outcome {
 
 const WINDOW_MS = 1_000;
 const LATENCY_MS = 20;
-const DEFAULT_SECONDS = 65;
+const DEFAULT_SECONDS = 120;
 const WORKERS = 4;
 /** Of one account: create, set groups. */
 const CALLS = 2;
 /** Where the limit is learned a shorter run says enough. */
-const LEARNING_SHARE = 0.35;
+const LEARNING_SHARE = 0.25;
 /** When the worker is killed: at this part of the time that the run should take. */
 const KILL_AT = 0.4;
 

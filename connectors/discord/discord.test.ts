@@ -306,8 +306,8 @@ describe('the connection test', () => {
     expect(report.missing.join(' ')).toMatch(/Create Invite.*View Audit Log.*Manage Nicknames.*"Owner"/);
   });
 
-  test('reports a refused token instead of failing', async () => {
-    await expect(manager({ token: 'wrong' }).testConnection(call())).resolves.toMatchObject({ ok: false });
+  test('lets a refused token pass as what it is', async () => {
+    await expect(manager({ token: 'wrong' }).testConnection(call())).rejects.toMatchObject({ kind: 'misconfigured' });
   });
 });
 

@@ -1,4 +1,4 @@
-import type { NewAccount, Secret } from '@muster/sdk';
+import type { CallContext, NewAccount, Secret } from '@muster/sdk';
 import type { DiscordConfig } from './schema';
 
 /** Who somebody is on Discord, and the right to add them to a server, where they gave it. */
@@ -9,13 +9,28 @@ export interface DiscordLink {
 }
 
 const ATTRIBUTE = 'discordId';
+/** Type of linked account that is Discord's. */
+const TYPE = 'discord';
+const JOIN = 'guilds.join';
+const SNOWFLAKE = /^\d{1,20}$/;
 
 /**
- * Reads the Discord user id from the person's attributes. The one place where an account that the person linked by OAuth
- * comes in: it brings the access token too, and with it Muster adds people instead of sending them an invitation.
+ * Who the person is on Discord: by the account that they linked, which brings the right to add them along, or by an attribute; undefined =
+ * neither. Where nobody can link anything the attribute is all there is.
  */
-export function linkFromAttributes({ profile }: NewAccount, config: DiscordConfig): DiscordLink | undefined {
+export async function linkOf(
+  account: NewAccount,
+  config: DiscordConfig,
+  call: CallContext,
+): Promise<DiscordLink | undefined> {
+  const linked = await call.linked?.(account.key.userId, TYPE);
+  if (linked?.remoteId === undefined || !SNOWFLAKE.test(linked.remoteId)) return linkFromAttributes(account, config);
+  const { remoteId: userId, scopes, accessToken } = linked;
+  return scopes.includes(JOIN) ? { userId, accessToken } : { userId };
+}
+
+function linkFromAttributes({ profile }: NewAccount, config: DiscordConfig): DiscordLink | undefined {
   const attribute = config.userIdAttribute ?? ATTRIBUTE;
   const value = Object.hasOwn(profile.attributes, attribute) ? profile.attributes[attribute] : undefined;
-  return typeof value === 'string' && /^\d{1,20}$/.test(value) ? { userId: value } : undefined;
+  return typeof value === 'string' && SNOWFLAKE.test(value) ? { userId: value } : undefined;
 }

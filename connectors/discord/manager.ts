@@ -1,4 +1,4 @@
-import { Gone, Misconfigured, path } from '@muster/sdk';
+import { Gone, path } from '@muster/sdk';
 import type {
   AccountRef,
   CallContext,
@@ -18,7 +18,7 @@ import type {
 } from '@muster/sdk';
 import { DiscordClient } from './client';
 import { checkConnection } from './connection-test';
-import { linkFromAttributes } from './link';
+import { linkOf } from './link';
 import type { DiscordLink } from './link';
 import { writeRoles } from './membership';
 import { checkedRoleName, nicknameOf } from './names';
@@ -27,6 +27,8 @@ import { Member, MemberList } from './schema';
 import type { DiscordConfig, Role } from './schema';
 
 const PAGE_SIZE = 1000;
+/** Nothing tells that somebody has joined by themselves. */
+const JOIN_CHECK_MS = 300_000;
 
 /**
  * Members and roles of one Discord server. Discord keeps no key of ours for a member: the remote id is the Discord user id,
@@ -42,14 +44,8 @@ export class DiscordManager implements Manager {
     this.#client = new DiscordClient(config);
   }
 
-  /** A refused token is part of the report; what cannot be reached throws Unavailable. */
-  async testConnection(call: CallContext): Promise<ConnectionReport> {
-    try {
-      return await checkConnection(this.#client, this.#config, call);
-    } catch (error) {
-      if (error instanceof Misconfigured) return { ok: false, missing: [error.message] };
-      throw error;
-    }
+  testConnection(call: CallContext): Promise<ConnectionReport> {
+    return checkConnection(this.#client, this.#config, call);
   }
 
   /** Members by their Discord user id, without bots. None carries a key: who they are is known by that id alone. */
@@ -79,7 +75,7 @@ export class DiscordManager implements Manager {
    * (PUT answers 201, or 204 for a member); else they must join by themselves.
    */
   async createAccount(account: NewAccount, call: CallContext): Promise<CreateOutcome> {
-    const link = await this.linkOf(account);
+    const link = await this.linkOf(account, call);
     if (link === undefined) return { outcome: 'action required', instruction: 'Link your Discord account.' };
     const member = await this.#member(link.userId, call);
     if (member !== undefined) {
@@ -91,6 +87,7 @@ export class DiscordManager implements Manager {
         outcome: 'action required',
         instruction: `Join the Discord server with the account that you linked.${where}`,
         remoteId: link.userId,
+        checkAfterMs: JOIN_CHECK_MS,
       };
     }
     await this.#join(link.userId, { token: link.accessToken.reveal(), nickname: account.profile.nickname }, call);
@@ -157,9 +154,9 @@ export class DiscordManager implements Manager {
     await this.#client.close();
   }
 
-  /** Who this person is on Discord; undefined = they have not said. Default: from their attributes. */
-  protected async linkOf(account: NewAccount): Promise<DiscordLink | undefined> {
-    return linkFromAttributes(account, this.#config);
+  /** Who this person is on Discord; undefined = they have not said. */
+  protected async linkOf(account: NewAccount, call: CallContext): Promise<DiscordLink | undefined> {
+    return linkOf(account, this.#config, call);
   }
 
   async #member(userId: string, call: CallContext): Promise<Member | undefined> {

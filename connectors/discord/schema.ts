@@ -5,25 +5,36 @@ const Snowflake = z.string().regex(/^\d{1,20}$/);
 
 /** Which Discord server, with which bot, and what Muster leaves alone there. */
 export const DiscordConfig = z.strictObject({
-  /** The bot's token. */
-  token: z.string().min(1),
-  /** The id of the server (Discord calls it guild). */
-  guildId: Snowflake,
-  /** Default `https://discord.com/api/v10`. The version is part of it: before v8 waiting times came in milliseconds. */
+  token: z.string().min(1).describe("The bot's token."),
+  guildId: Snowflake.describe('The id of the server (Discord calls it guild).'),
   baseUrl: z
     .url({ protocol: /^https?$/ })
     .regex(/\/v([89]|[1-9]\d+)\/?$/, { error: 'must end with the version of the API, v8 or later' })
-    .optional(),
-  /** The attribute of a person that holds their Discord user id. Default `discordId`. */
-  userIdAttribute: z.string().min(1).optional(),
-  /** Where people join by themselves; shown to those that Muster cannot add. */
-  inviteUrl: z.url({ protocol: /^https$/ }).optional(),
-  /** Default true. false = nicknames stay as people and moderators set them. */
-  setNicknames: z.boolean().optional(),
-  /** Names or ids of roles that Muster neither gives nor takes, whatever they are mapped to. */
-  reservedRoles: z.array(z.string().min(1)).optional(),
-  /** Default false. true = a role of the wanted name that is there already becomes Muster's. */
-  adoptRoles: z.boolean().optional(),
+    .optional()
+    .describe(
+      'Default `https://discord.com/api/v10`. The version is part of it: before v8 waiting times came in milliseconds.',
+    ),
+  userIdAttribute: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The attribute of a person that holds their Discord user id. Default `discordId`.'),
+  inviteUrl: z
+    .url({ protocol: /^https$/ })
+    .optional()
+    .describe('Where people join by themselves; shown to those that Muster cannot add.'),
+  setNicknames: z
+    .boolean()
+    .optional()
+    .describe('Default true. false = nicknames stay as people and moderators set them.'),
+  reservedRoles: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Names or ids of roles that Muster neither gives nor takes, whatever they are mapped to.'),
+  adoptRoles: z
+    .boolean()
+    .optional()
+    .describe("Default false. true = a role of the wanted name that is there already becomes Muster's."),
 });
 export type DiscordConfig = z.infer<typeof DiscordConfig>;
 

@@ -3,23 +3,26 @@ import { z } from 'zod';
 
 /** Which forum, who Muster is there, and what becomes of accounts. */
 export const DiscourseConfig = z.strictObject({
-  /** The forum, e.g. `https://forum.example.org`. */
-  url: z.url({ protocol: /^https?$/ }),
-  /** A key for all users, without scopes or with those of users and groups. */
-  apiKey: z.string().min(1),
-  /** Whose name stands under what Muster does. Default `system`. */
-  apiUsername: z.string().min(1).optional(),
-  /** The forum's setting `discourse_connect_secret`. */
-  connectSecret: z.string().min(10),
-  /** Default `at first login`: the account is made when the person first comes to the forum. `at once` = when they get the service. */
-  accounts: z.enum(['at first login', 'at once']).optional(),
-  /**
-   * Default `suspend`: for ever, posts stay. `delete` = only who has written nothing can be deleted. `anonymize` = posts stay under
-   * another name; cannot be undone.
-   */
-  onRemoval: z.enum(['suspend', 'delete', 'anonymize']).optional(),
-  /** Default false. true = an account with the person's mail address that is there already becomes theirs. */
-  adoptByEmail: z.boolean().optional(),
+  url: z.url({ protocol: /^https?$/ }).describe('The forum, e.g. `https://forum.example.org`.'),
+  apiKey: z.string().min(1).describe('A key for all users, without scopes or with those of users and groups.'),
+  apiUsername: z.string().min(1).optional().describe('Whose name stands under what Muster does. Default `system`.'),
+  connectSecret: z.string().min(10).describe("The forum's setting `discourse_connect_secret`."),
+  accounts: z
+    .enum(['at first login', 'at once'])
+    .optional()
+    .describe(
+      'Default `at first login`: the account is made when the person first comes to the forum. `at once` = when they get the service.',
+    ),
+  onRemoval: z
+    .enum(['suspend', 'delete', 'anonymize'])
+    .optional()
+    .describe(
+      'Default `suspend`: for ever, posts stay. `delete` = only who has written nothing can be deleted. `anonymize` = posts stay under another name; cannot be undone.',
+    ),
+  adoptByEmail: z
+    .boolean()
+    .optional()
+    .describe("Default false. true = an account with the person's mail address that is there already becomes theirs."),
   ...tlsFields,
 });
 export type DiscourseConfig = z.infer<typeof DiscourseConfig>;

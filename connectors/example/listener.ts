@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 const ListenerConfig = z.strictObject({
   /** Gets one line of JSON for every call. */
-  file: z.string().min(1),
+  file: z.string().min(1).describe('Where the lines go.'),
 });
 
 /**

@@ -2,9 +2,8 @@ import { z } from 'zod';
 
 /** Configuration of one example service. */
 export const ExampleConfig = z.strictObject({
-  /** Where its API begins, e.g. `https://example.org/api`. */
-  url: z.url({ protocol: /^https?$/ }),
-  token: z.string().min(1),
+  url: z.url({ protocol: /^https?$/ }).describe('Where its API begins, e.g. `https://example.org/api`.'),
+  token: z.string().min(1).describe('A token with the rights `users` and `groups`.'),
 });
 export type ExampleConfig = z.infer<typeof ExampleConfig>;
 

@@ -33,6 +33,7 @@ export function remoteAccount(user: User): RemoteAccount {
     remoteId: user.id,
     name: user.username,
     enabled: user.enabled,
+    email: user.email ?? null,
     ...(key === undefined ? {} : { userId: key.id, owner: key.owner }),
   };
 }

@@ -1,4 +1,4 @@
-import { Gone, Misconfigured, Rejected, isServiceError } from '@muster/sdk';
+import { Conflict, Gone, Rejected, isServiceError } from '@muster/sdk';
 import type {
   AccountKey,
   AccountProfile,
@@ -22,13 +22,15 @@ import type {
 import { KeycloakClient } from './client';
 import { RealmGroups, RealmRoles, isOwn } from './groups';
 import type { Grouping } from './groups';
-import { KEY_ATTRIBUTE, accountKeyText, remoteAccount, remoteGroup } from './keys';
+import { KEY_ATTRIBUTE, accountKeyText, keyOf, remoteAccount, remoteGroup } from './keys';
 import { checked, groupNames, usernames } from './names';
-import { GroupList, Sessions, UserList, UserProfile } from './schema';
-import type { KeycloakConfig, User } from './schema';
+import { GroupList, Sessions, User, UserList, UserProfile } from './schema';
+import type { KeycloakConfig } from './schema';
 import { isSame, ownUser, userWithKey, wantedUser } from './users';
 
 const PAGE = 100;
+/** Begins the names of users that stand for clients. */
+const SERVICE_ACCOUNT = 'service-account-';
 
 /**
  * Users, groups or roles of one Keycloak realm. Our key is an attribute that can be searched. Every method reads first and
@@ -50,23 +52,14 @@ export class KeycloakManager implements Manager {
   async testConnection(call: CallContext): Promise<ConnectionReport> {
     const { realm } = this.#client;
     const remote = `Keycloak, realm ${this.#config.realm}`;
-    try {
-      await this.#client.read(realm`/users`, { answer: UserList, query: { max: 1 } }, call);
-      await this.#client.read(realm`/groups`, { answer: GroupList, query: { max: 1 } }, call);
-      const profile = await this.#client.read(realm`/users/profile`, { answer: UserProfile }, call);
-      const isKept =
-        ['ENABLED', 'ADMIN_EDIT'].includes(profile.unmanagedAttributePolicy ?? '') ||
-        profile.attributes.some(({ name }) => name === KEY_ATTRIBUTE);
-      const missing = isKept
-        ? []
-        : [
-            `The realm drops attributes that its user profile does not name: add ${KEY_ATTRIBUTE}, for administrators only.`,
-          ];
-      return { ok: isKept, missing, remote };
-    } catch (error) {
-      if (!(error instanceof Misconfigured)) throw error;
-      return { ok: false, missing: [error.message], remote };
-    }
+    await this.#client.read(realm`/users`, { answer: UserList, query: { max: 1 } }, call);
+    await this.#client.read(realm`/groups`, { answer: GroupList, query: { max: 1 } }, call);
+    const profile = await this.#client.read(realm`/users/profile`, { answer: UserProfile }, call);
+    const isKept =
+      ['ENABLED', 'ADMIN_EDIT'].includes(profile.unmanagedAttributePolicy ?? '') ||
+      profile.attributes.some(({ name }) => name === KEY_ATTRIBUTE);
+    const missing = `The realm drops attributes that its user profile does not name: add ${KEY_ATTRIBUTE}, for administrators only.`;
+    return { ok: isKept, missing: isKept ? [] : [missing], remote };
   }
 
   async findAccount(key: AccountKey, call: CallContext): Promise<RemoteAccount | undefined> {
@@ -96,6 +89,21 @@ export class KeycloakManager implements Manager {
     const body = { ...wantedUser({ attributes }, profile, this.#config), enabled: true, requiredActions };
     const remoteId = await this.#client.make({ method: 'POST', path: this.#client.realm`/users`, body }, call);
     return { outcome: 'created', remoteId, name };
+  }
+
+  /** The users of clients are Keycloak's own. */
+  async adoptAccount(ref: AccountRef, call: CallContext): Promise<WriteOutcome> {
+    const user = await this.#client.find(this.#client.realm`/users/${ref.remoteId}`, User, call);
+    if (user === undefined) return 'gone';
+    const text = accountKeyText(ref.key);
+    const known = keyOf(user);
+    if (known === text) return 'unchanged';
+    if (known !== undefined) throw new Conflict('The user carries the key of another.', { code: 'not-ours' });
+    if (user.username.startsWith(SERVICE_ACCOUNT)) {
+      throw new Rejected('The user of a client is not taken over.', { code: 'service-account' });
+    }
+    const body = { ...user, attributes: { ...user.attributes, [KEY_ATTRIBUTE]: [text] } };
+    return this.#write({ method: 'PUT', path: this.#client.realm`/users/${user.id}`, body }, call);
   }
 
   async updateAccount(ref: AccountRef, profile: AccountProfile, call: CallContext): Promise<WriteOutcome> {

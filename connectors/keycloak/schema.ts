@@ -3,20 +3,26 @@ import { z } from 'zod';
 
 /** Which realm, who Muster is there, and what groups become. */
 export const KeycloakConfig = z.strictObject({
-  /** Keycloak itself, e.g. `https://id.example.org`. */
-  url: z.url({ protocol: /^https?$/ }),
-  realm: z.string().min(1),
-  /** A confidential client with a service account that has the roles `manage-users` and `view-realm` of `realm-management`. */
-  clientId: z.string().min(1),
-  clientSecret: z.string().min(1),
-  /** The realm in which the client is. Default: `realm`. */
-  clientRealm: z.string().min(1).optional(),
-  /** Default `group`. `role` = a role of the realm. */
-  groupsAre: z.enum(['group', 'role']).optional(),
-  /** What a new user must do first, e.g. `["UPDATE_PASSWORD", "CONFIGURE_TOTP"]`. */
-  requiredActions: z.array(z.string().min(1)).optional(),
-  /** More of a user: `firstName`, `lastName`, or an attribute, and what fills it, e.g. `{ "firstName": "{attributes.first}" }`. */
-  attributes: attributeMap.optional(),
+  url: z.url({ protocol: /^https?$/ }).describe('Keycloak itself, e.g. `https://id.example.org`.'),
+  realm: z.string().min(1).describe('The realm that is kept.'),
+  clientId: z
+    .string()
+    .min(1)
+    .describe(
+      'A confidential client with a service account that has the roles `manage-users` and `view-realm` of `realm-management`.',
+    ),
+  clientSecret: z.string().min(1).describe('The secret of that client.'),
+  clientRealm: z.string().min(1).optional().describe('The realm in which the client is. Default: `realm`.'),
+  groupsAre: z.enum(['group', 'role']).optional().describe('Default `group`. `role` = a role of the realm.'),
+  requiredActions: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('What a new user must do first, e.g. `["UPDATE_PASSWORD", "CONFIGURE_TOTP"]`.'),
+  attributes: attributeMap
+    .optional()
+    .describe(
+      'More of a user: `firstName`, `lastName`, or an attribute, and what fills it, e.g. `{ "firstName": "{attributes.first}" }`.',
+    ),
   ...tlsFields,
 });
 export type KeycloakConfig = z.infer<typeof KeycloakConfig>;

@@ -17,7 +17,7 @@ import type { Alteration, Directory, Entry } from './directory';
 import { both, either, equals } from './directory';
 import { dnUnder, escapeRdnValue, parentOf } from './dn';
 import { accountAttributes, idFilter, identityOf, remoteAccount } from './entries';
-import { accountKeyText } from './keys';
+import { accountKeyText, parseKey } from './keys';
 import type { Memberships } from './memberships';
 import { requireName } from './names';
 
@@ -56,6 +56,20 @@ export class Accounts {
     const [made] = await this.#search([equals(keyAttribute, keyText)], call);
     if (made === undefined) throw new Gone('The person that was made just now is not there.');
     return { outcome: 'created', ...identityOf(made, this.#dialect.users, this.#dialect) };
+  }
+
+  /** The key is one value more: texts of others in the attribute stay, where it may have several. */
+  async adopt(ref: AccountRef, call: CallContext): Promise<WriteOutcome> {
+    const { keyAttribute } = this.#dialect;
+    const [entry] = await this.#search([idFilter(this.#dialect, ref.remoteId)], call);
+    if (entry === undefined) return 'gone';
+    const keyText = accountKeyText(ref.key);
+    const present = entry.values(keyAttribute);
+    if (present.includes(keyText)) return 'unchanged';
+    if (parseKey(present) !== undefined)
+      throw new Conflict('The person carries the key of another.', { code: 'not-ours' });
+    await this.#directory.modify(entry, [{ operation: 'add', attribute: keyAttribute, values: [keyText] }], call);
+    return 'done';
   }
 
   async update(ref: AccountRef, profile: AccountProfile, call: CallContext): Promise<WriteOutcome> {

@@ -33,10 +33,12 @@ export function identityOf(
 export function remoteAccount(entry: Entry, dialect: Dialect): RemoteAccount {
   const key = parseKey(entry.values(dialect.keyAttribute));
   const enabled = dialect.isEnabled(entry);
+  const [email] = entry.values('mail');
   return {
     ...identityOf(entry, dialect.users, dialect),
     ...(key?.kind === 'user' ? { userId: key.id, owner: key.owner } : {}),
     ...(enabled === undefined ? {} : { enabled }),
+    ...(email === undefined ? {} : { email }),
   };
 }
 

@@ -65,6 +65,10 @@ abstract class DirectoryManager implements Manager {
     return this.#accounts.create(account, call);
   }
 
+  adoptAccount(ref: AccountRef, call: CallContext): Promise<WriteOutcome> {
+    return this.#accounts.adopt(ref, call);
+  }
+
   updateAccount(ref: AccountRef, profile: AccountProfile, call: CallContext): Promise<WriteOutcome> {
     return this.#accounts.update(ref, profile, call);
   }

@@ -1,4 +1,4 @@
-import { Conflict, Misconfigured, path } from '@muster/sdk';
+import { Conflict, Rejected, path } from '@muster/sdk';
 import type {
   AccountKey,
   AccountRef,
@@ -32,6 +32,7 @@ import {
   remoteAccount,
   userChange,
   userWithKey,
+  keyOf,
 } from './users';
 
 /** Each user of a page is asked for by itself, since the list does not hold their keys. */
@@ -52,19 +53,13 @@ export class MatrixManager implements Manager {
     this.#client = new MatrixClient(config);
   }
 
-  /** A refused token is part of the report; what cannot be reached throws Unavailable. */
   async testConnection(call: CallContext): Promise<ConnectionReport> {
-    try {
-      const { userId, serverName } = await this.#client.identity(call);
-      const version = await this.#client.read('/_synapse/admin/v1/server_version', { answer: Version }, call);
-      const remote = `Synapse ${version.server_version.split(' ')[0] ?? ''}, ${serverName}`;
-      const where = path`/_synapse/admin/v1/users/${userId}/admin`;
-      const { admin } = await this.#client.read(where, { answer: IsAdmin }, call);
-      return { ok: admin, missing: admin ? [] : ['The token is not that of a server administrator.'], remote };
-    } catch (error) {
-      if (error instanceof Misconfigured) return { ok: false, missing: [error.message] };
-      throw error;
-    }
+    const { userId, serverName } = await this.#client.identity(call);
+    const version = await this.#client.read('/_synapse/admin/v1/server_version', { answer: Version }, call);
+    const remote = `Synapse ${version.server_version.split(' ')[0] ?? ''}, ${serverName}`;
+    const where = path`/_synapse/admin/v1/users/${userId}/admin`;
+    const { admin } = await this.#client.read(where, { answer: IsAdmin }, call);
+    return { ok: admin, missing: admin ? [] : ['The token is not that of a server administrator.'], remote };
   }
 
   async findAccount(key: AccountKey, call: CallContext): Promise<RemoteAccount | undefined> {
@@ -112,6 +107,23 @@ export class MatrixManager implements Manager {
     const body = { displayname: shownName(profile.nickname, name), threepids, external_ids: externalIds };
     await this.#client.write(userChange(userId, body), call);
     return { outcome: 'created', remoteId: userId, name };
+  }
+
+  /** Muster's own administrator is nobody's account. */
+  async adoptAccount(ref: AccountRef, call: CallContext): Promise<WriteOutcome> {
+    const user = await findUser(this.#client, ref.remoteId, call);
+    if (user === undefined || user.deactivated) return 'gone';
+    const text = accountKeyText(ref.key);
+    const known = keyOf(user);
+    if (known === text) return 'unchanged';
+    if (known !== undefined) throw new Conflict('The user carries the key of another.', { code: 'not-ours' });
+    if (user.name === (await this.#client.identity(call)).userId) {
+      throw new Rejected("Muster's own user is not taken over.", { code: 'own-account' });
+    }
+    // The list is replaced as a whole.
+    const externalIds = [...user.external_ids, { auth_provider: PROVIDER, external_id: text }];
+    await this.#client.write(userChange(user.name, { external_ids: externalIds }), call);
+    return 'done';
   }
 
   /** The display name, in every room they are in. */

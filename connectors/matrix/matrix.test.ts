@@ -1,10 +1,8 @@
 import { Secret } from '@muster/sdk';
 import type { AccountRef, CallContext, GroupRef, NewAccount } from '@muster/sdk';
-import { describeConnector, startHttpProxy as startBreakingProxy } from '@muster/sdk/conformance';
-import type { ConformanceTarget, FarSide, SeenAccount, SeenGroup } from '@muster/sdk/conformance';
+import { describeConnector, startHttpProxy } from '@muster/sdk/conformance';
+import type { ConformanceTarget, FarSide, HttpProxy, SeenAccount, SeenGroup } from '@muster/sdk/conformance';
 import { connector } from '.';
-import { startHttpProxy } from '../../test/connectors/http-proxy';
-import type { HttpProxy } from '../../test/connectors/http-proxy';
 import { describeWith, until } from '../../test/connectors/programs';
 import { SYNAPSE_PROGRAM, startSynapse } from '../../test/connectors/synapse-server';
 import type { SynapseServer } from '../../test/connectors/synapse-server';
@@ -26,7 +24,7 @@ describeWith([SYNAPSE_PROGRAM], 'on Synapse', () => {
     proxy = await startHttpProxy(server.url);
   });
   afterAll(async () => {
-    await proxy?.stop();
+    await proxy?.close();
     await server?.stop();
   });
 
@@ -179,8 +177,8 @@ describeWith([SYNAPSE_PROGRAM], 'on Synapse', () => {
         ok: true,
         remote: expect.stringMatching(/^Synapse 1\..*test\.local$/) as string,
       });
-      expect(await stranger.testConnection(call())).toMatchObject({ ok: false });
-      expect(await wrong.testConnection(call())).toMatchObject({ ok: false });
+      await expect(stranger.testConnection(call())).rejects.toMatchObject({ kind: 'misconfigured' });
+      await expect(wrong.testConnection(call())).rejects.toMatchObject({ kind: 'misconfigured' });
       await stranger.close();
       await wrong.close();
     });
@@ -220,7 +218,7 @@ async function membersOf(server: SynapseServer, roomId: string): Promise<readonl
 }
 
 async function targetOf(server: SynapseServer): Promise<ConformanceTarget> {
-  const proxy = await startBreakingProxy(server.url);
+  const proxy = await startHttpProxy(server.url);
   return {
     config: { url: proxy.url, token: server.adminToken },
     secrets: [server.adminToken],

@@ -3,14 +3,18 @@ import { z } from 'zod';
 
 /** Which homeserver, and what groups become there. */
 export const MatrixConfig = z.strictObject({
-  /** Where the homeserver answers, its admin API too, e.g. `https://matrix.example.org`. */
-  url: z.url({ protocol: /^https?$/ }),
-  /** The access token of a server administrator. */
-  token: z.string().min(1),
-  /** Default `room`: each group is a room of its own, by invitation. `space` = a space. */
-  groupsAre: z.enum(['room', 'space']).optional(),
-  /** Default false. true = a removed account's messages and profile are erased, as far as the protocol can. */
-  erase: z.boolean().optional(),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .describe('Where the homeserver answers, its admin API too, e.g. `https://matrix.example.org`.'),
+  token: z.string().min(1).describe('The access token of a server administrator.'),
+  groupsAre: z
+    .enum(['room', 'space'])
+    .optional()
+    .describe('Default `room`: each group is a room of its own, by invitation. `space` = a space.'),
+  erase: z
+    .boolean()
+    .optional()
+    .describe("Default false. true = a removed account's messages and profile are erased, as far as the protocol can."),
   ...tlsFields,
 });
 export type MatrixConfig = z.infer<typeof MatrixConfig>;
@@ -27,6 +31,7 @@ export const User = z.object({
   displayname: z.string().nullish(),
   deactivated: z.boolean(),
   locked: z.boolean().default(false),
+  threepids: z.array(z.object({ medium: z.string(), address: z.string() })).default([]),
   external_ids: z.array(z.object({ auth_provider: z.string(), external_id: z.string() })).default([]),
 });
 export type User = z.infer<typeof User>;

@@ -45,6 +45,7 @@ export function remoteAccount(user: User): RemoteAccount {
     remoteId: user.name,
     name: localpartOf(user.name),
     enabled: !user.locked,
+    email: user.threepids.find(({ medium }) => medium === 'email')?.address ?? null,
     ...(isOurs ? { userId: parts['id'], owner: parts['owner'] } : {}),
   };
 }
@@ -53,6 +54,7 @@ export function localpartOf(userId: string): string {
   return userId.slice(1, userId.indexOf(':'));
 }
 
-function keyOf(user: User): string | undefined {
+/** The key that the user carries, of whichever Muster. */
+export function keyOf(user: User): string | undefined {
   return user.external_ids.find(({ auth_provider: provider }) => provider === PROVIDER)?.external_id;
 }

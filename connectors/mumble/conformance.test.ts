@@ -66,6 +66,7 @@ function farSideOf(server: MurmurServer, admin: Murmur): FarSide {
     },
     plantGroup: async (name) => ({ remoteId: name, name }),
     join: async () => undefined,
+    openSession: (name, password) => server.logIn(name, password),
     login: (name, password) =>
       server.logIn(name, password).then(
         () => true,

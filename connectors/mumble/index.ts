@@ -1,4 +1,5 @@
 import { defineConnector } from '@muster/sdk';
+import { MumbleHook, linkTables } from './hook';
 import { MumbleManager } from './manager';
 import { aclGroupNames, userNames } from './names';
 import { MumbleConfig } from './schema';
@@ -11,6 +12,8 @@ export const connector = defineConnector({
   config: MumbleConfig,
   secrets: ['secret'],
   manager: MumbleManager,
+  hook: (context) => new MumbleHook(context),
+  migrations: linkTables,
   names: userNames,
   groupNames: aclGroupNames,
   // Groups are written as a whole: two writers would lose each other's.

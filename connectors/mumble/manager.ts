@@ -19,37 +19,28 @@ import type {
   Secret,
   WriteOutcome,
 } from '@muster/sdk';
-import { InvalidUser, Murmur, NOBODY } from './murmur';
+import { GuestWish, Guests, guestEnd } from './guests';
+import { SUPER_USER, idOf, keyText, parseKey, remoteAccount, remoteIdOf } from './keys';
+import type { Registered } from './keys';
+import { InvalidUser, Murmur } from './murmur';
 import { aclGroupNames, requireName, userNames } from './names';
+import { GuestIds } from './schema';
 import type { MumbleConfig } from './schema';
 import { USER_EMAIL, USER_NAME, USER_PASSWORD } from './wire';
 import type { AclGroup } from './wire';
 
 const PAGE = 200;
-/** The server's own administrator. */
-const SUPER_USER = 0;
-
-interface Registered {
-  readonly id: number;
-  readonly name: string;
-  readonly key: Key | undefined;
-}
-
-interface Key {
-  readonly owner: string;
-  readonly userId: string;
-  /** Made for this account alone: the server uses ids again. */
-  readonly account: string;
-}
-
+const REMOVED = 'Your account was removed.';
 /** The client of one virtual server. Registered users carry our key as their e-mail address, which only administrators see. */
 export class MumbleManager implements Manager {
   static readonly membership = 'by group';
   readonly #murmur: Murmur;
+  readonly #guests: Guests;
   readonly #channel: number;
 
   constructor(config: MumbleConfig) {
     this.#murmur = new Murmur(config);
+    this.#guests = new Guests(this.#murmur);
     this.#channel = config.channel ?? 0;
   }
 
@@ -78,6 +69,7 @@ export class MumbleManager implements Manager {
     return undefined;
   }
 
+  /** Guests are nobody's accounts; those whose time is over go now. */
   async listAccounts(cursor: string | undefined, call: CallContext): Promise<Page<RemoteAccount>> {
     const after = cursor === undefined ? SUPER_USER : Number(cursor);
     const ids = [...(await this.#murmur.registered(call)).keys()].filter((id) => id > after).sort((a, b) => a - b);
@@ -85,8 +77,13 @@ export class MumbleManager implements Manager {
     const items: RemoteAccount[] = [];
     for (const id of ids.slice(0, PAGE)) {
       const found = await this.#read(id, call);
+      if (found === undefined) continue;
+      if (found.guestEnd !== undefined) {
+        await this.#guests.end([id], false, call);
+        continue;
+      }
       const names = groups.filter(({ add }) => add.includes(id)).map(({ name }) => name);
-      if (found !== undefined) items.push({ ...remoteAccount(found), groups: names });
+      items.push({ ...remoteAccount(found), groups: names });
     }
     const last = ids[PAGE - 1];
     return { items, ...(ids.length > PAGE && last !== undefined ? { next: String(last) } : {}) };
@@ -125,19 +122,23 @@ export class MumbleManager implements Manager {
     const found = await this.#own(ref, call);
     if (found === undefined) return 'nothing there';
     await this.#alterGroups((groups) => groups.map((group) => withMembers(group, [], [found.id])), call);
+    // Who is unregistered goes on as somebody without a number, whom nothing tells from other guests.
+    const sessions = await this.#sessionsOf(found.id, call);
     try {
       await this.#murmur.unregister(found.id, call);
     } catch (error) {
       if (!(error instanceof InvalidUser)) throw error;
     }
-    await this.#kick(found.id, call);
+    for (const session of sessions) await this.#murmur.kick(session, REMOVED, call);
     return 'done';
   }
 
   async endSessions(ref: AccountRef, call: CallContext): Promise<DeleteOutcome> {
     const found = await this.#own(ref, call);
     if (found === undefined) return 'nothing there';
-    return (await this.#kick(found.id, call)) > 0 ? 'done' : 'nothing there';
+    const sessions = await this.#sessionsOf(found.id, call);
+    for (const session of sessions) await this.#murmur.kick(session, REMOVED, call);
+    return sessions.length > 0 ? 'done' : 'nothing there';
   }
 
   async setPassword(ref: AccountRef, secret: Secret, call: CallContext): Promise<WriteOutcome> {
@@ -169,7 +170,15 @@ export class MumbleManager implements Manager {
     return altered ? 'done' : 'unchanged';
   }
 
+  /** What the hook's temporary links ask for. */
+  async callAction(action: string, input: unknown, call: CallContext): Promise<unknown> {
+    if (action === 'let a guest in') return this.#guests.letIn(GuestWish.parse(input), call);
+    if (action === 'end guests') return this.#guests.end(GuestIds.parse(input).ids, true, call);
+    throw new Rejected(`There is no action "${action}".`, { code: 'no-action' });
+  }
+
   close(): Promise<void> {
+    this.#guests.close();
     return this.#murmur.close();
   }
 
@@ -195,10 +204,8 @@ export class MumbleManager implements Manager {
     return work;
   }
 
-  async #kick(id: number, call: CallContext): Promise<number> {
-    const sessions = [...(await this.#murmur.sessions(call))].filter(([, userid]) => userid === id);
-    for (const [session] of sessions) await this.#murmur.kick(session, 'Your account was removed.', call);
-    return sessions.length;
+  async #sessionsOf(id: number, call: CallContext): Promise<readonly number[]> {
+    return [...(await this.#murmur.sessions(call))].flatMap(([session, userid]) => (userid === id ? [session] : []));
   }
 
   async #idsOf(refs: readonly AccountRef[], call: CallContext): Promise<readonly number[]> {
@@ -214,7 +221,8 @@ export class MumbleManager implements Manager {
     const info = await this.#murmur.registration(id, call);
     const name = info?.get(USER_NAME);
     if (info === undefined || name === undefined) return undefined;
-    return { id, name, key: parseKey(info.get(USER_EMAIL) ?? '') };
+    const email = info.get(USER_EMAIL) ?? '';
+    return { id, name, key: parseKey(email), guestEnd: guestEnd(email) };
   }
 
   async #own(ref: AccountRef, call: CallContext): Promise<Registered | undefined> {
@@ -237,31 +245,6 @@ function sameGroups(one: readonly AclGroup[], other: readonly AclGroup[]): boole
   const text = (groups: readonly AclGroup[]): string =>
     JSON.stringify(groups.map(({ name, add }) => [name, [...add].sort()]).sort());
   return text(one) === text(other);
-}
-
-/** The server takes ids up to 31 bits; what is none finds nobody. */
-function idOf(remoteId: string): number {
-  const id = Number(remoteId.split('.')[0]);
-  return Number.isInteger(id) && id > SUPER_USER && id < NOBODY ? id : NOBODY;
-}
-
-function remoteIdOf({ id, key }: Registered): string {
-  return key === undefined ? String(id) : `${id}.${key.account}`;
-}
-
-function remoteAccount(found: Registered): RemoteAccount {
-  const { key } = found;
-  const own = key === undefined ? {} : { userId: key.userId, owner: key.owner };
-  return { remoteId: remoteIdOf(found), name: found.name, ...own };
-}
-
-function keyText({ owner, userId, account }: Key): string {
-  return `muster:${owner}:user:${userId}:${account}`;
-}
-
-function parseKey(text: string): Key | undefined {
-  const [, owner, userId, account] = /^muster:(.+):user:([^:]+):([^:]+)$/.exec(text) ?? [];
-  return owner === undefined || userId === undefined || account === undefined ? undefined : { owner, userId, account };
 }
 
 function nameTaken(): Conflict {

@@ -151,12 +151,17 @@ export class Murmur {
     return this.#ask({ name: 'getUsers', isIdempotent: true, read: readSessions }, call);
   }
 
+  /** Who has left by themselves meanwhile is gone too. */
   async kick(session: number, reason: string, call: CallContext): Promise<void> {
     const write = (stream: Ice.OutputStream): void => {
       stream.writeInt(session);
       stream.writeString(reason);
     };
-    await this.#ask({ name: 'kickUser', isIdempotent: false, write }, call);
+    try {
+      await this.#ask({ name: 'kickUser', isIdempotent: false, write }, call);
+    } catch (error) {
+      if (!(error instanceof InvalidUser)) throw error;
+    }
   }
 
   #ask<T = void>(operation: Operation<T>, call: CallContext): Promise<T> {
@@ -220,7 +225,8 @@ function failureOf(name: string, error: unknown): AnyServiceError | InvalidUser 
   if (error instanceof Unavailable) return error;
   const told = error instanceof Ice.UnknownException ? error.unknown : '';
   const cause = { cause: error };
-  if (told.includes('InvalidUserException')) return new InvalidUser(`Ice ${name}: the server refuses this user.`);
+  if (told.includes('InvalidUserException') || told.includes('InvalidSessionException'))
+    return new InvalidUser(`Ice ${name}: the server refuses this user.`);
   if (told.includes('InvalidSecretException')) {
     return new Misconfigured(`Ice ${name}: the server refuses the secret.`, { ...cause, code: 'secret' });
   }

@@ -12,3 +12,6 @@ export const MumbleConfig = z.strictObject({
   channel: z.int().min(0).optional().describe('The channel whose groups these are. Default 0, the root.'),
 });
 export type MumbleConfig = z.infer<typeof MumbleConfig>;
+
+/** Numbers of registrations. */
+export const GuestIds = z.object({ ids: z.array(z.int().min(1)).max(1000) });

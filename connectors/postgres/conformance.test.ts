@@ -50,6 +50,10 @@ function farSideOf(server: TestServer): FarSide {
     join: async (account, group) => {
       await admin.query(`grant ${escapeIdentifier(group.name)} to ${escapeIdentifier(account.name)}`);
     },
+    openSession: async (name, password) => {
+      const client = await server.login(name, password);
+      return { ended: new Promise((resolve) => client.once('end', resolve)) };
+    },
     login: async (name, password) => {
       const client = await server.login(name, password).catch(() => undefined);
       await client?.end();

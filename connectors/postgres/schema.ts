@@ -21,30 +21,35 @@ const SSL_MODES = ['disable', 'no-verify', 'require', 'verify-ca', 'verify-full'
 /** Where the server is, who Muster is there, and what it may do with what people own. */
 export const PostgresConfig = z
   .strictObject({
-    /** All of the connection in one: `postgres://user:password@host:port/database`. Excludes host. */
     url: z
       .string()
       .refine(isPostgresUrl, {
         error: `must look like postgres://user:password@host:port/database, with no parameter but sslmode (${SSL_MODES.join(', ')})`,
       })
-      .optional(),
-    host: z.string().min(1).optional(),
-    /** Default 5432. */
-    port: z.int().min(1).max(65_535).optional(),
-    /** Default `postgres`. Roles belong to the whole server; objects that people own belong to one database. */
-    database: Name.optional(),
-    user: Name.optional(),
-    password: z.string().optional(),
-    /** Default false. true = TLS with a certificate that Node's authorities know. */
-    ssl: Tls.optional(),
-    /** Put before the name of every login role that does not begin with it already. */
-    rolePrefix: z.string().max(32).optional(),
-    /** Put before the name of every group role that does not begin with it already. */
-    groupPrefix: z.string().max(32).optional(),
-    /** Deleting an account first gives what it owns in this database to this role. */
-    reassignOwnedTo: Name.optional(),
-    /** Deleting an account first DROPS what it owns in this database. */
-    dropOwned: z.boolean().optional(),
+      .optional()
+      .describe('All of the connection in one: `postgres://user:password@host:port/database`. Excludes host.'),
+    host: z.string().min(1).optional().describe('The server; `url` says the same and more.'),
+    port: z.int().min(1).max(65_535).optional().describe('Default 5432.'),
+    database: Name.optional().describe(
+      'Default `postgres`. Roles belong to the whole server; objects that people own belong to one database.',
+    ),
+    user: Name.optional().describe('Who Muster is there: a role that may make roles.'),
+    password: z.string().optional().describe('The password of that role.'),
+    ssl: Tls.optional().describe("Default false. true = TLS with a certificate that Node's authorities know."),
+    rolePrefix: z
+      .string()
+      .max(32)
+      .optional()
+      .describe('Put before the name of every login role that does not begin with it already.'),
+    groupPrefix: z
+      .string()
+      .max(32)
+      .optional()
+      .describe('Put before the name of every group role that does not begin with it already.'),
+    reassignOwnedTo: Name.optional().describe(
+      'Deleting an account first gives what it owns in this database to this role.',
+    ),
+    dropOwned: z.boolean().optional().describe('Deleting an account first DROPS what it owns in this database.'),
   })
   .refine((config) => (config.url === undefined) !== (config.host === undefined), {
     error: 'give either url, or host and user',

@@ -43,7 +43,7 @@ function farSideOf(rabbit: Rabbit): FarSide {
         tags
           .find((tag) => tag.startsWith('muster:'))
           ?.split(':')
-          .at(-1) ?? `user:${name}`,
+          .at(-1) ?? `user.${Buffer.from(name).toString('base64url')}`,
       name,
       enabled: hashing_algorithm === 'rabbit_password_hashing_sha256' && !tags.includes('muster-disabled'),
       groups: permissions.filter(({ user }) => user === name).map(({ vhost }) => vhost),

@@ -41,11 +41,16 @@ export function keyOfHost({ description }: RemoteHost): Pick<NewGroup, 'owner' |
   return owner === undefined || key === undefined ? undefined : { owner, key };
 }
 
+/** The remote id of who carries no key; it can be part of one. */
+export function namedId(name: string): string {
+  return `user.${Buffer.from(name).toString('base64url')}`;
+}
+
 /** A user as the SDK tells of one. */
 export function remoteAccount(user: RemoteUser, groups: readonly string[]): RemoteAccount {
   const key = keyOfUser(user);
   return {
-    remoteId: key?.id ?? `user:${user.name}`,
+    remoteId: key?.id ?? namedId(user.name),
     name: user.name,
     enabled: !user.tags.includes(DISABLED),
     groups,

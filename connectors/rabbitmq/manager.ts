@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Conflict, Gone, HttpClient, isServiceError, path, tlsOf } from '@muster/sdk';
+import { Conflict, Gone, HttpClient, Rejected, isServiceError, path, tlsOf } from '@muster/sdk';
 import type {
   AccountKey,
   AccountRef,
@@ -23,6 +23,7 @@ import type {
 } from '@muster/sdk';
 import { DISABLED, carries, hostText, keyOfHost, keyOfUser, remoteAccount, remoteGroup, userTag } from './keys';
 import { requireName } from './names';
+import { pageOf } from './page';
 import { NO_PASSWORD, hashed, locked, unlocked } from './passwords';
 import type { StoredPassword } from './passwords';
 import {
@@ -38,7 +39,8 @@ import {
 } from './schema';
 import type { RabbitConfig } from './schema';
 
-const PAGE = 500;
+/** The tag of who may do everything. */
+const ADMINISTRATOR = 'administrator';
 
 /**
  * The client of one broker. Users carry our key as a tag, virtual hosts as their description; a permission in a virtual host is a
@@ -67,7 +69,7 @@ export class RabbitManager implements Manager {
 
   async testConnection(call: CallContext): Promise<ConnectionReport> {
     const { tags } = await this.#http.request({ method: 'GET', path: '/whoami', answer: WhoAmI }, call);
-    const missing = tags.includes('administrator') ? [] : [`The user ${this.#user} lacks the tag administrator.`];
+    const missing = tags.includes(ADMINISTRATOR) ? [] : [`The user ${this.#user} lacks the tag administrator.`];
     const overview = await this.#http.request({ method: 'GET', path: '/overview', answer: Overview }, call);
     return { ok: missing.length === 0, missing, remote: `RabbitMQ ${overview.rabbitmq_version}` };
   }
@@ -106,6 +108,24 @@ export class RabbitManager implements Manager {
     const { owner, userId } = key;
     await this.#put(name, NO_PASSWORD, { tags: [...this.#tags, userTag({ owner, userId, id })], call });
     return { outcome: 'created', remoteId: id, name };
+  }
+
+  /** Whoever administers the broker, Muster itself too, is nobody's account. */
+  async adoptAccount(ref: AccountRef, call: CallContext): Promise<WriteOutcome> {
+    const user = await this.#find(ref.name, call);
+    if (user === undefined) return 'gone';
+    const known = keyOfUser(user);
+    if (known !== undefined) {
+      if (carries(user, ref.key) && known.id === ref.remoteId) return 'unchanged';
+      throw new Conflict('The user carries the key of another.', { code: 'not-ours' });
+    }
+    if (user.tags.includes(ADMINISTRATOR)) {
+      throw new Rejected('An administrator of the broker is not taken over.', { code: 'administrator' });
+    }
+    const { owner, userId } = ref.key;
+    const tags = [...user.tags, userTag({ owner, userId, id: ref.remoteId })];
+    await this.#put(user.name, user, { tags, call });
+    return 'done';
   }
 
   /** The password stays, and does not fit as long as the account is disabled. */
@@ -266,17 +286,4 @@ function missingHost({ status, body }: HttpAnswer): Gone | undefined {
   const told = status === 400 ? BadRequest.safeParse(body) : undefined;
   if (told?.success !== true || told.data.reason !== 'vhost_or_user_not_found') return undefined;
   return new Gone('A virtual host is not there any more.', { what: 'group', code: 'group-gone' });
-}
-
-/** The broker answers everything at once; Muster keeps it in parts. */
-function pageOf<T extends { readonly name: string }>(
-  all: readonly T[],
-  cursor: string | undefined,
-): { readonly items: readonly T[]; readonly next: { readonly next?: string } } {
-  const rest = all
-    .filter(({ name }) => cursor === undefined || name > cursor)
-    .sort((one, other) => (one.name < other.name ? -1 : 1));
-  const items = rest.slice(0, PAGE);
-  const last = items.at(-1);
-  return { items, next: rest.length > PAGE && last !== undefined ? { next: last.name } : {} };
 }

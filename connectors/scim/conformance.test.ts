@@ -64,8 +64,18 @@ function farSideOf(server: ScimServer): FarSide {
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
     return JSON.parse(text);
   };
-  const all = async (path: string): Promise<readonly Listed[]> =>
-    ((await ask(`${path}?count=1000`)) as { readonly Resources?: readonly Listed[] }).Resources ?? [];
+  /** SCIMMY gives no more than 200 at once. */
+  const all = async (path: string): Promise<readonly Listed[]> => {
+    const found: Listed[] = [];
+    for (;;) {
+      const answer = (await ask(`${path}?count=200&startIndex=${found.length + 1}`)) as {
+        readonly Resources?: readonly Listed[];
+        readonly totalResults: number;
+      };
+      found.push(...(answer.Resources ?? []));
+      if (found.length >= answer.totalResults || (answer.Resources ?? []).length === 0) return found;
+    }
+  };
   const accounts = async (): Promise<readonly SeenAccount[]> => {
     const groups = await all('/Groups');
     return (await all('/Users')).map(({ id, userName, active }) => ({

@@ -24,6 +24,7 @@ export function remoteAccount(user: ScimUser): RemoteAccount {
     remoteId: user.id,
     name: user.userName,
     enabled: user.active ?? true,
+    ...(user.emails === undefined ? {} : { email: user.emails[0]?.value ?? null }),
     ...(user.groups === undefined ? {} : { groups: user.groups.map(({ value }) => value) }),
     ...(key === undefined ? {} : { userId: key.id, owner: key.owner }),
   };

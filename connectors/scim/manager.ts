@@ -66,7 +66,7 @@ export class ScimManager implements Manager {
   }
 
   async listAccounts(cursor: string | undefined, call: CallContext): Promise<Page<RemoteAccount>> {
-    const query = { ...window(cursor), attributes: 'userName,externalId,active,groups' };
+    const query = { ...window(cursor), attributes: 'userName,externalId,active,emails,groups' };
     const list = await this.#client.read({ path: '/Users', query, answer: UserList }, call);
     return { items: list.Resources.map(remoteAccount), ...nextOf(list, query.startIndex) };
   }
@@ -93,6 +93,17 @@ export class ScimManager implements Manager {
       if (other?.externalId !== externalId) throw error;
       return { outcome: 'already existed', remoteId: other.id, name: other.userName };
     }
+  }
+
+  /** `externalId` may be another client's too: what holds anything is not taken. */
+  async adoptAccount(ref: AccountRef, call: CallContext): Promise<WriteOutcome> {
+    const user = await this.#client.find({ path: path`/Users/${ref.remoteId}`, answer: ScimUser }, call);
+    if (user === undefined) return 'gone';
+    const externalId = accountKeyText(ref.key);
+    if (user.externalId === externalId) return 'unchanged';
+    if ((user.externalId ?? '') !== '')
+      throw new Conflict('The user carries the key of another.', { code: 'not-ours' });
+    return this.#write(user, [{ path: 'externalId', value: externalId }], call);
   }
 
   async updateAccount(ref: AccountRef, profile: AccountProfile, call: CallContext): Promise<WriteOutcome> {
@@ -181,17 +192,20 @@ export class ScimManager implements Manager {
 
   /** Reads, compares, and writes only what differs, if nobody else wrote meanwhile (where the server has versions). */
   async #change(ref: AccountRef, wanted: readonly Field[], call: CallContext): Promise<WriteOutcome> {
-    const { write, etag } = await this.#discovery.features(call);
     const user = await this.#own(ref, call);
     if (user === undefined) return 'gone';
     const fields = differing(user, wanted);
-    if (fields.length === 0) return 'unchanged';
+    return fields.length === 0 ? 'unchanged' : this.#write(user, fields, call);
+  }
+
+  async #write(user: ScimUser, fields: readonly Field[], call: CallContext): Promise<WriteOutcome> {
+    const { write, etag } = await this.#discovery.features(call);
     await this.#client.write(
       {
         ...(write === 'patch'
           ? { method: 'PATCH', body: patchOf(fields) }
           : { method: 'PUT', body: replacement(user, fields) }),
-        path: path`/Users/${ref.remoteId}`,
+        path: path`/Users/${user.id}`,
         version: etag ? user.meta?.version : undefined,
       },
       call,

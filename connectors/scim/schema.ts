@@ -4,22 +4,25 @@ import { z } from 'zod';
 /** Where the SCIM server is, who Muster is there, and what to believe instead of what the server says of itself. */
 export const ScimConfig = z
   .strictObject({
-    /** Where the protocol begins, e.g. `https://example.org/scim/v2`. */
-    url: z.url({ protocol: /^https?$/ }),
-    /** Sent as a bearer token. Excludes user and password. */
-    token: z.string().min(1).optional(),
-    /** For servers that want Basic authentication. */
-    user: z.string().min(1).optional(),
-    password: z.string().optional(),
-    /** How resources are changed. Default: PATCH, unless the server says that it cannot. */
-    write: z.enum(['patch', 'put']).optional(),
-    /** Members that one operation on a group names. Default 100. */
-    membersPerRequest: z.int().min(1).max(1000).optional(),
-    /**
-     * More attributes of a user, e.g. `{ "name.givenName": "{attributes.firstName}",
-     * "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department": "{attributes.team}" }`.
-     */
-    attributes: attributeMap.optional(),
+    url: z.url({ protocol: /^https?$/ }).describe('Where the protocol begins, e.g. `https://example.org/scim/v2`.'),
+    token: z.string().min(1).optional().describe('Sent as a bearer token. Excludes user and password.'),
+    user: z.string().min(1).optional().describe('For servers that want Basic authentication.'),
+    password: z.string().optional().describe('The password of `user`.'),
+    write: z
+      .enum(['patch', 'put'])
+      .optional()
+      .describe('How resources are changed. Default: PATCH, unless the server says that it cannot.'),
+    membersPerRequest: z
+      .int()
+      .min(1)
+      .max(1000)
+      .optional()
+      .describe('Members that one operation on a group names. Default 100.'),
+    attributes: attributeMap
+      .optional()
+      .describe(
+        'More attributes of a user, e.g. `{ "name.givenName": "{attributes.firstName}", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department": "{attributes.team}" }`.',
+      ),
     ...tlsFields,
   })
   .refine((config) => config.token === undefined || config.user === undefined, {
@@ -49,6 +52,7 @@ export const ScimUser = z.looseObject({
   externalId: z.string().nullish(),
   userName: z.string(),
   active: Flag.optional(),
+  emails: z.array(z.looseObject({ value: z.string().optional() })).optional(),
   meta: Meta.optional(),
   groups: z.array(Reference).optional(),
 });

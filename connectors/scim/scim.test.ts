@@ -1,7 +1,7 @@
 import { Secret } from '@muster/sdk';
 import type { AccountRef, CallContext, GroupRef, NewAccount } from '@muster/sdk';
-import { startHttpProxy } from '../../test/connectors/http-proxy';
-import type { HttpProxy } from '../../test/connectors/http-proxy';
+import { startHttpProxy } from '@muster/sdk/conformance';
+import type { HttpProxy } from '@muster/sdk/conformance';
 import { describeWith } from '../../test/connectors/programs';
 import { startScim2, startScimmy } from '../../test/connectors/scim-servers';
 import type { ScimServer } from '../../test/connectors/scim-servers';
@@ -67,7 +67,7 @@ describeWith(['scim2-server'], 'with PATCH, bulk and ETags (scim2-server)', () =
   });
   afterAll(async () => {
     await scene.manager.close();
-    await scene.proxy.stop();
+    await scene.proxy.close();
     await scene.server.stop();
   });
   beforeEach(() => scene.proxy.forget());
@@ -232,7 +232,7 @@ describe('a server that cannot PATCH (SCIMMY)', () => {
   });
   afterAll(async () => {
     await scene.manager.close();
-    await scene.proxy.stop();
+    await scene.proxy.close();
     await scene.server.stop();
   });
   beforeEach(() => scene.proxy.forget());

@@ -52,10 +52,7 @@ export class WebhookManager implements Manager {
     const account = { userId: key.userId, owner: key.owner };
     const answer = await this.sender.send({ call: 'createAccount', account, profile }, CreateAnswer, call);
     if (answer.outcome === 'in progress') return answer;
-    if (answer.outcome === 'action required') {
-      const { outcome, instruction, remoteId } = answer;
-      return { outcome, instruction, ...(remoteId === undefined ? {} : { remoteId }) };
-    }
+    if (answer.outcome === 'action required') return actionRequired(answer);
     return { outcome: answer.outcome, remoteId: answer.remoteId ?? key.userId, name: answer.name ?? profile.name };
   }
 
@@ -139,4 +136,15 @@ export class WebhookManager implements Manager {
 /** Which account a call is about, with the key that the receiver compares. */
 function accountOf({ remoteId, name, key }: AccountRef): object {
   return { userId: key.userId, owner: key.owner, remoteId, name };
+}
+
+function actionRequired(answer: Extract<CreateAnswer, { outcome: 'action required' }>): CreateOutcome {
+  const { outcome, instruction, remoteId, expiresInMs, checkAfterMs } = answer;
+  return {
+    outcome,
+    instruction,
+    ...(remoteId === undefined ? {} : { remoteId }),
+    ...(expiresInMs === undefined ? {} : { expiresInMs }),
+    ...(checkAfterMs === undefined ? {} : { checkAfterMs }),
+  };
 }

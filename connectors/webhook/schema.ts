@@ -28,14 +28,18 @@ const SigningSecret = z
 
 /** Where the calls go, and how they are signed. */
 export const WebhookConfig = z.strictObject({
-  /** Gets every call as a POST. A secret: many such URLs hold a token. */
-  url: z.url({ protocol: /^https?$/ }),
-  /** The key of the signature. */
-  secret: SigningSecret,
-  /** While a new secret is brought out: calls carry a signature by this one too. */
-  previousSecret: SigningSecret.optional(),
-  /** The calls that the receiver wants. Default: all. The others are taken for done, and a password for refused. */
-  calls: z.array(z.enum(CALLS)).min(1).optional(),
+  url: z.url({ protocol: /^https?$/ }).describe('Gets every call as a POST. A secret: many such URLs hold a token.'),
+  secret: SigningSecret.describe('The key of the signature.'),
+  previousSecret: SigningSecret.optional().describe(
+    'While a new secret is brought out: calls carry a signature by this one too.',
+  ),
+  calls: z
+    .array(z.enum(CALLS))
+    .min(1)
+    .optional()
+    .describe(
+      'The calls that the receiver wants. Default: all. The others are taken for done, and a password for refused.',
+    ),
   ...tlsFields,
 });
 export type WebhookConfig = z.infer<typeof WebhookConfig>;
@@ -50,7 +54,13 @@ export const CreateAnswer = z.union([
     remoteId: Text.optional(),
     name: Text.optional(),
   }),
-  z.object({ outcome: z.literal('action required'), instruction: Text, remoteId: Text.optional() }),
+  z.object({
+    outcome: z.literal('action required'),
+    instruction: Text,
+    remoteId: Text.optional(),
+    expiresInMs: z.int().min(1000).optional(),
+    checkAfterMs: z.int().min(1000).optional(),
+  }),
   z.object({ outcome: z.literal('in progress'), checkAfterMs: z.int().min(0) }),
 ]);
 export type CreateAnswer = z.infer<typeof CreateAnswer>;

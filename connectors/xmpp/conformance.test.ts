@@ -30,7 +30,7 @@ async function startTarget(): Promise<ConformanceTarget> {
     prefix: 'muster.',
     impossibleNames: ['', 'Upper', ' lead', 'two  spaces', 'nul\u0000', 'x'.repeat(101), 'straße'],
     farSide: farSideOf(server),
-    loseNextAnswer: () => proxy.loseNextAnswer(({ url }) => WRITES.test(url ?? '')),
+    loseNextAnswer: () => proxy.loseNextAnswer(({ path }) => WRITES.test(path)),
     answerNext: (answer) => proxy.answerNext(answer),
     stop: async () => {
       await proxy.close();
@@ -75,6 +75,7 @@ function farSideOf(server: Ejabberd): FarSide {
       return { remoteId: name, name };
     },
     join: async () => undefined,
+    openSession: (name, password) => server.logIn(toLocalPart(name), password),
     login: async (name, password) =>
       (await server.command('check_password', { user: toLocalPart(name), host, password })) === 0,
   };

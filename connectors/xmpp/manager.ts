@@ -107,6 +107,23 @@ export class XmppManager implements Manager {
     return { outcome, remoteId: entry.id, name: profile.name };
   }
 
+  /** Only Muster's own list of accounts is written; the account itself has no field for it. */
+  async adoptAccount(ref: AccountRef, call: CallContext): Promise<WriteOutcome> {
+    const user = toLocalPart(requireName(ref.name));
+    if (this.#api.isOurs(user)) throw new Rejected("Muster's own account is not taken over.", { code: 'own-account' });
+    const { owner, userId } = ref.key;
+    const holder = await this.#registry.byName(user, call);
+    if (holder !== undefined) {
+      if (holder.owner === owner && holder.userId === userId && holder.id === ref.remoteId) return 'unchanged';
+      throw new Conflict('The account carries the key of another.', { code: 'not-ours' });
+    }
+    if (ref.remoteId !== strangerId(user) || !(await this.#api.exists(user, call))) return 'gone';
+    const known = await this.#registry.byKey(ref.key, call);
+    if (known !== undefined) await this.#abandon(known, call);
+    await this.#registry.save({ owner, userId, user, id: ref.remoteId, state: 'active' }, call);
+    return 'done';
+  }
+
   async setNickname(ref: AccountRef, nickname: string, call: CallContext): Promise<WriteOutcome> {
     return this.#write(ref, call, (entry) => this.#api.setNickname(entry.user, nickname, call));
   }
@@ -214,7 +231,7 @@ export class XmppManager implements Manager {
 
   async #describe(user: string, call: CallContext): Promise<RemoteAccount> {
     const entry = await this.#registry.byName(user, call);
-    return entry === undefined ? { remoteId: `jid:${user}`, name: fromLocalPart(user) } : remoteAccount(entry);
+    return entry === undefined ? { remoteId: strangerId(user), name: fromLocalPart(user) } : remoteAccount(entry);
   }
 
   /** What the registry has for this very account. */
@@ -239,6 +256,11 @@ export class XmppManager implements Manager {
     }
     return 'done';
   }
+}
+
+/** The remote id of an account that nobody's key is known of. */
+function strangerId(user: string): string {
+  return `jid:${user}`;
 }
 
 function remoteAccount({ id, user, userId, owner, state }: Entry): RemoteAccount {

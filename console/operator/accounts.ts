@@ -4,7 +4,7 @@ import { html } from '../html';
 import { page } from '../page';
 import { pager, table } from '../table';
 import { ACTIONS, SHARED } from '../texts/operator';
-import { ACCOUNTS } from '../texts/operator-service';
+import { ACCOUNTS, SERVICE } from '../texts/operator-service';
 import { time } from '../time';
 import { accountLink, asked, reasonOf, statusTag, tag, to } from './parts';
 import { serviceTabs, serviceTrail } from './service-frame';
@@ -30,7 +30,7 @@ const list = page({
     const part = await accountsPart(request, found);
     if (isPart) return { kind: 'part', html: part };
     const main = html`${await serviceTabs(request, name, 'accounts')}${filters(query)}${part}`;
-    return { kind: 'page', title: `${ACCOUNTS.caption(name)}`, main, trail: serviceTrail(name) };
+    return { kind: 'page', title: `${SERVICE.accounts}: ${name}`, main, trail: serviceTrail(name) };
   },
 });
 
@@ -130,7 +130,7 @@ interface ActionAnswer {
 const run = page({
   method: 'post',
   path: '/operator/services/{name}/accounts/actions',
-  needs: 'signed in',
+  needs: 'POST /v1/services/{name}/actions',
   async handler(request) {
     const { api, params, form } = request;
     const { name = '' } = params;

@@ -82,15 +82,15 @@ function addForm({ visitor }: PageRequest): Html {
 const add = page({
   method: 'post',
   path: '/operator/clients',
-  needs: 'signed in',
+  needs: 'POST /v1/auth/clients/create',
   async handler({ api, form }) {
     const user = typed(form, 'user');
-    const roles = (typed(form, 'roles') ?? '').split(/[\s,]+/).filter((role) => role !== '');
+    const given = (typed(form, 'roles') ?? '').split(/[\s,]+/).filter((role) => role !== '');
     const client = await api.read<Client>('POST /v1/auth/clients/create', {
       body: {
         username: typed(form, 'username') ?? '',
         password: form.get('password') ?? '',
-        ...(roles.length > 0 ? { roles } : {}),
+        ...(given.length > 0 ? { roles: given } : {}),
         ...(user === undefined ? {} : { user: `username:${user}` }),
       },
     });
@@ -196,7 +196,7 @@ async function tokens(request: PageRequest, { id: client }: Client): Promise<Htm
   return section(
     IDENTITY.ofClient,
     html`${await tokenTable(request, items)}${mayEnd && actionButton(visitor, button)}`,
-    html`<a href="/operator/tokens?client=${client}">${IDENTITY.tokens}</a>`,
+    html`<a href="${to`/operator/tokens?client=${client}`}">${IDENTITY.tokens}</a>`,
   );
 }
 
@@ -205,6 +205,7 @@ const own = ({ client = '' }: Readonly<Record<string, string>>): string => to`/o
 const endTokens = act({
   path: '/operator/clients/{client}/tokens/end',
   route: 'DELETE /v1/auth/tokens/all',
+  needs: 'GET /v1/auth/tokens/all',
   params: () => ({}),
   send: (_form, { client = '' }) => ({ query: { client } }),
   to: own,
@@ -230,7 +231,7 @@ function roleAct(path: string, route: string): PageDefinition {
   return page({
     method: 'post',
     path,
-    needs: 'signed in',
+    needs: 'GET /v1/auth/clients/{client}',
     async handler({ api, params, form }) {
       await api.call(route, { params: { client: params['client'] ?? '', role: typed(form, 'role') ?? '' } });
       return { kind: 'redirect', to: own(params), said: 'saved' };

@@ -85,7 +85,7 @@ async function buttons({ api, visitor }: PageRequest, name: string): Promise<Htm
 const begin = page({
   method: 'post',
   path: '/operator/services/{name}/comparisons',
-  needs: 'signed in',
+  needs: 'POST /v1/services/{name}/reconciliations',
   async handler({ api, params: { name = '' }, form }) {
     const body = { mode: form.get('mode') ?? 'report' };
     const begun = await api.read<Comparison>('POST /v1/services/{name}/reconciliations', { params: { name }, body });

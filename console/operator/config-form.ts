@@ -1,8 +1,9 @@
-import { choice, field } from '../forms';
+import { field } from '../forms';
 import { html } from '../html';
 import { FRAME } from '../texts/frame';
 import { SETTINGS } from '../texts/operator-service';
-import { area, tick } from './fields';
+import { area, pick, tick } from './fields';
+import { plainText } from './parts';
 import type { Html } from '../html';
 
 /** A property of the JSON schema that the API answers for a connector. */
@@ -39,7 +40,8 @@ export function configFields(
   return html`${sorted.map(([key, property]) => {
     const name = PREFIX + key;
     const error = errors[name];
-    const hint = property.description;
+    // Descriptions are written for documents: their code marks mean nothing here.
+    const hint = property.description?.replaceAll('`', '');
     const one = { key, name, property, isRequired: isRequired(key), error, ...(hint === undefined ? {} : { hint }) };
     if (property.writeOnly === true) return secretField(one, values[key] !== undefined);
     return plainField(one, form?.get(name) ?? textOf(property, values[key]));
@@ -66,19 +68,21 @@ function secretField({ key, name, property, isRequired, error, hint = '' }: One,
   return html`${input}${isSet && !isRequired && tick({ name: `clear.${key}`, label: SETTINGS.clearSecret(key) })}`;
 }
 
-function plainField({ key, name, property, isRequired, error, hint }: One, value: string): Html {
+function plainField(one: One, value: string): Html {
+  const { key, name, property, isRequired, error, hint } = one;
   const options = { name, label: key, value, error, isRequired, ...(hint === undefined ? {} : { hint }) };
+  const noted = (note: string) => ({ ...options, hint: hint === undefined ? note : `${hint} ${note}` });
   switch (kindOf(property)) {
     case 'number':
       return field({ ...options, type: 'number' });
     case 'flag':
-      return choice({ ...options, options: withUnset(['true', 'false'], [FRAME.yes, FRAME.no]) });
+      return pick({ ...options, options: withUnset(['true', 'false'], [FRAME.yes, FRAME.no]) });
     case 'choice':
-      return choice({ ...options, options: withUnset(property.enum ?? [], property.enum ?? []) });
+      return pick({ ...options, options: withUnset(property.enum ?? [], property.enum ?? []) });
     case 'lines':
-      return area({ ...options, hint: `${hint ?? ''} ${SETTINGS.onePerLine}`.trim() });
+      return area(noted(SETTINGS.onePerLine));
     case 'json':
-      return area({ ...options, hint: `${hint ?? ''} ${SETTINGS.json}`.trim() });
+      return area(noted(SETTINGS.json));
     case 'long':
       return area(options);
     case 'text':
@@ -105,7 +109,7 @@ function kindOf({ type, enum: options, items, pattern }: Property): Kind {
 function textOf(property: Property, value: unknown): string {
   if (value === undefined || value === null) return '';
   if (kindOf(property) === 'lines' && Array.isArray(value)) return value.map(String).join('\n');
-  return typeof value === 'object' ? JSON.stringify(value, undefined, 2) : String(value);
+  return typeof value === 'object' ? JSON.stringify(value, undefined, 2) : plainText(value);
 }
 
 export interface ReadConfig {
@@ -151,7 +155,9 @@ function valueOf(property: Property, text: string): { readonly value: unknown } 
       } catch {
         return { error: SETTINGS.notJson };
       }
-    default:
+    case 'choice':
+    case 'long':
+    case 'text':
       return { value: text.replaceAll('\r\n', '\n').trim() };
   }
 }

@@ -68,11 +68,11 @@ const RETRIES = ['updateProfile', 'updateGroups', 'validateUser'];
 
 async function buttons({ api, visitor }: PageRequest, found: Explanation): Promise<Html> {
   const { service: name, user, actions } = found;
-  const account = { name, user: user.id };
+  const place = { name, user: user.id };
   const possible = await Promise.all(
     actions.map(async (action) => {
       const route = SUFFIXES[action];
-      return route !== undefined && (await api.may(route, account)) ? action : undefined;
+      return route !== undefined && (await api.may(route, place)) ? action : undefined;
     }),
   );
   const allowed = possible.filter((action) => action !== undefined);
@@ -228,7 +228,7 @@ function actPage(action: string, route: string): PageDefinition {
   return page({
     method: 'post',
     path: `/operator/people/{user}/accounts/{name}/${action}`,
-    needs: 'signed in',
+    needs: 'GET /v1/services/{name}/accounts',
     async handler({ api, params, form }): Promise<PageAnswer> {
       const { name = '', user = '' } = params;
       const password = form.get('password');
@@ -244,7 +244,7 @@ function actPage(action: string, route: string): PageDefinition {
 const secretWait = page({
   method: 'get',
   path: '/operator/operations/{operationId}/secret',
-  needs: 'GET /v1/operations/{operationId}',
+  needs: 'GET /v1/operations',
   async handler({ api, params, visitor }) {
     const { operation } = await api.read<{
       readonly operation: { readonly status: string; readonly secretReady: boolean; readonly outcome: string | null };
@@ -267,7 +267,7 @@ const secretWait = page({
 const secretShown = page({
   method: 'post',
   path: '/operator/operations/{operationId}/secret',
-  needs: 'signed in',
+  needs: 'GET /v1/operations',
   async handler({ api, params }) {
     const { secret } = await api.read<{ readonly secret: string }>('POST /v1/operations/{operationId}/secret', {
       params,

@@ -82,7 +82,7 @@ function nameForm(
 const add = page({
   method: 'post',
   path: '/operator/groups',
-  needs: 'signed in',
+  needs: 'POST /v1/groups',
   async handler({ api, form }) {
     const { group } = await api.read<{ readonly group: Group }>('POST /v1/groups', {
       body: { name: typed(form, 'name') ?? '' },
@@ -132,7 +132,7 @@ async function buttons({ api, visitor }: PageRequest, { id: group, name }: Group
         confirm: GROUPS.removeAsk(name),
       })
     }
-    <a class="button" href="/operator/grants?group=${group}">${GROUPS.grants}</a>
+    <a class="button" href="${to`/operator/grants?group=${group}`}">${GROUPS.grants}</a>
   </div>`;
 }
 
@@ -203,7 +203,7 @@ function memberAct(path: string, route: string, userOf: (form: URLSearchParams) 
   return page({
     method: 'post',
     path,
-    needs: 'signed in',
+    needs: 'GET /v1/groups/{group}',
     async handler({ api, params, form }) {
       await api.call(route, { params: { group: params['group'] ?? '', user: userOf(form) } });
       return { kind: 'redirect', to: own(params), said: 'started' };

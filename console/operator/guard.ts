@@ -129,7 +129,7 @@ function decisionForm({ visitor }: PageRequest, { name, verbs, rows }: Deciding)
 const decide = page({
   method: 'post',
   path: '/operator/services/{name}/guard',
-  needs: 'signed in',
+  needs: 'GET /v1/services/{name}/guard',
   async handler({ api, params: { name = '' }, form }) {
     const ids = form.getAll('id');
     const isAll = form.get('which') === 'all';

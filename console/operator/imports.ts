@@ -194,7 +194,7 @@ function differenceView(difference: Difference): Html {
 const apply = page({
   method: 'post',
   path: '/operator/imports/drafts/{draftId}/apply',
-  needs: 'signed in',
+  needs: 'POST /v1/imports/drafts/{draftId}/apply',
   async handler({ api, params }) {
     const answer = await api.read<{ readonly operation?: { readonly id: string } }>(
       'POST /v1/imports/drafts/{draftId}/apply',

@@ -3,11 +3,11 @@ import { choice, field, postForm } from '../forms';
 import { html } from '../html';
 import { page } from '../page';
 import { table } from '../table';
-import { NEW_SERVICE, SETTINGS } from '../texts/operator-service';
+import { NEW_SERVICE } from '../texts/operator-service';
 import { configFields, readConfig } from './config-form';
 import { shortList, to, typed } from './parts';
 import { serviceTrail } from './service-frame';
-import { errorsOf } from './settings';
+import { errorsOf, wrongLine } from './settings';
 import type { PageAnswer, PageDefinition, PageRequest } from '../page';
 import type { Problem } from '../../api/problem';
 import type { ConfigSchema, Errors } from './config-form';
@@ -82,8 +82,7 @@ function showForm(request: PageRequest, connector: Connector, { errors = {}, pro
     </fieldset>
     <p class="note">${NEW_SERVICE.plan}</p>
     <p><button type="submit" class="main">${NEW_SERVICE.submit}</button></p>`;
-  const wrong = Object.keys(errors).length > 0 || problem !== undefined;
-  const main = html`${wrong && html`<p class="error" role="alert">${problem?.detail ?? SETTINGS.wrong}</p>`}
+  const main = html`${wrongLine(errors, problem)}
   ${postForm({ action: to`/operator/services/new/${kind}`, visitor, body, look: 'settings' })}`;
   const trail = [...serviceTrail(), { label: NEW_SERVICE.title, url: '/operator/services/new' }];
   return {
@@ -98,7 +97,7 @@ function showForm(request: PageRequest, connector: Connector, { errors = {}, pro
 const add = page({
   method: 'post',
   path: '/operator/services/new/{kind}',
-  needs: 'signed in',
+  needs: 'POST /v1/services',
   async handler(request) {
     const { api, form: sent, params } = request;
     const connector = await connectorOf(request);

@@ -76,7 +76,8 @@ const list = page({
 const shown = page({
   method: 'get',
   path: '/operator/operations/{operationId}',
-  needs: 'GET /v1/operations/{operationId}',
+  // Persons may read their own; this page of it is for operators.
+  needs: 'GET /v1/operations',
   async handler({ api, params }) {
     const { operation, events } = await api.read<{ readonly operation: Operation; readonly events: readonly Step[] }>(
       'GET /v1/operations/{operationId}',

@@ -9,7 +9,7 @@ import { act, asked, number, section, serviceLink, statusTag, tag, to } from './
 import { accountCount, budgetLines, oldestLine, openSyncs, pauseLine, standingTag } from './standing-view';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
-import type { Paged } from '../table';
+import type { Column, Paged } from '../table';
 import type { Mood } from './parts';
 import type { Standing } from './answers';
 
@@ -61,7 +61,7 @@ async function services({ api }: Pick<PageRequest, 'api'>): Promise<Html> {
   const { items, at, unexpandedChanges } = await api.read<Overview>('GET /v1/overview');
   return html`${unexpandedChanges > 0 && html`<p class="note">${OVERVIEW.unexpanded(unexpandedChanges)}</p>`}
     ${table({ caption: OVERVIEW.caption, rows: items, empty: OVERVIEW.none, columns: COLUMNS })}
-    <p class="soft">${OVERVIEW.asOf} ${time(at)}. ${SHARED.live}</p>`;
+    <p class="soft small">${OVERVIEW.asOf} ${time(at)}</p>`;
 }
 
 const COLUMNS = [
@@ -78,10 +78,10 @@ const COLUMNS = [
         <div class="small">${pauseLine(row)}${openSyncs(row)}${firstPlanLink(row)}</div>`,
   },
   { label: OVERVIEW.accounts, kind: 'number' as const, show: (row: Standing) => number(accountCount(row)) },
-  count(OVERVIEW.due, 'due', ''),
-  count(OVERVIEW.running, 'running', 'busy'),
-  count(OVERVIEW.waiting, 'waiting', 'warn', 'waiting'),
-  count(OVERVIEW.failed, 'failed', 'bad', 'rejected'),
+  count({ label: OVERVIEW.due, key: 'due', mood: '' }),
+  count({ label: OVERVIEW.running, key: 'running', mood: 'busy' }),
+  count({ label: OVERVIEW.waiting, key: 'waiting', mood: 'warn', attention: 'waiting' }),
+  count({ label: OVERVIEW.failed, key: 'failed', mood: 'bad', attention: 'rejected' }),
   {
     label: OVERVIEW.staged,
     kind: 'number' as const,
@@ -101,12 +101,19 @@ function firstPlanLink({ firstPlan, service }: Standing): Html {
   >`;
 }
 
+interface Counted {
+  readonly label: string;
+  readonly key: 'due' | 'running' | 'waiting' | 'failed';
+  readonly mood: Mood;
+  readonly attention?: string;
+}
+
 /** A column of a figure; where it is not nothing it leads to the accounts behind it. */
-function count(label: string, key: 'due' | 'running' | 'waiting' | 'failed', mood: Mood, attention?: string) {
+function count({ label, key, mood, attention }: Counted): Column<Standing> {
   return {
     label,
-    kind: 'number' as const,
-    show: (row: Standing) => {
+    kind: 'number',
+    show: (row) => {
       const value = row[key];
       if (value === 0) return html`<span class="soft">0</span>`;
       const shown = mood === '' ? html`${number(value)}` : tag(number(value), mood);

@@ -1,9 +1,10 @@
+import { actionButton } from '../forms';
 import { html, safeUrl } from '../html';
 import { page } from '../page';
 import { SHARED } from '../texts/operator';
 import { time } from '../time';
 import type { Html, Shown } from '../html';
-import type { PageDefinition } from '../page';
+import type { PageDefinition, PageRequest } from '../page';
 import type { InProcessRequest } from '../../api/in-process';
 import type { Said } from '../texts/said';
 
@@ -16,6 +17,8 @@ export interface Act {
   readonly route: string;
   /** What is sent, from the fields of the form. */
   readonly send?: (form: URLSearchParams, params: Params) => Omit<InProcessRequest, 'params'>;
+  /** As a page's; default: that route. Its parameters must be those of the address. */
+  readonly needs?: string;
   /** The route's own parameters, where they are not those of the address. */
   readonly params?: (params: Params) => Params;
   readonly to: (params: Params, form: URLSearchParams) => string;
@@ -23,16 +26,38 @@ export interface Act {
 }
 
 /** A page behind a button: calls one route of the API and leads back. What the API refuses is shown as a page. */
-export function act({ path, route, send, params: toParams, to, said = 'done' }: Act): PageDefinition {
+export function act(definition: Act): PageDefinition {
+  const { path, route, needs = route, send, params: toParams, said = 'done' } = definition;
   return page({
     method: 'post',
     path,
-    needs: 'signed in',
+    needs,
     async handler({ api, params, form }) {
       await api.call(route, { params: toParams?.(params) ?? params, ...send?.(form, params) });
-      return { kind: 'redirect', to: to(params, form), said };
+      return { kind: 'redirect', to: definition.to(params, form), said };
     },
   });
+}
+
+type Button = Parameters<typeof actionButton>[1];
+
+/** A button, and what decides whether it is there. */
+export interface Offer extends Button {
+  /** Does it mean something now, and can the service do it? Default true. */
+  readonly isFitting?: boolean;
+  /** The route of the API that it leads to: who may not call it does not see the button. */
+  readonly route: string;
+  readonly params: Params;
+}
+
+/** The buttons that this visitor may press and that mean something now. */
+export async function offers(
+  { api, visitor }: Pick<PageRequest, 'api' | 'visitor'>,
+  list: readonly Offer[],
+): Promise<readonly Html[]> {
+  const fitting = list.filter(({ isFitting = true }) => isFitting);
+  const may = await Promise.all(fitting.map(({ route, params }) => api.may(route, params)));
+  return fitting.filter((_offer, index) => may[index]).map((offer) => actionButton(visitor, offer));
 }
 
 /** The text of a field, or undefined where nothing was typed. */
@@ -149,8 +174,13 @@ export function actorText(actor: string): string {
 export function dataText(data: Readonly<Record<string, unknown>>): string {
   return Object.entries(data)
     .filter(([, value]) => value !== null && value !== undefined && value !== '')
-    .map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+    .map(([key, value]) => `${key}: ${plainText(value)}`)
     .join(' · ');
+}
+
+/** A value of unknown form as text: text as it is, everything else as JSON. */
+export function plainText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** The first `most` of a list with how many there are beyond. */

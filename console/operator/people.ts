@@ -85,7 +85,7 @@ function addForm({ visitor }: PageRequest): Html {
 const add = page({
   method: 'post',
   path: '/operator/people',
-  needs: 'signed in',
+  needs: 'POST /v1/users',
   async handler({ api, form }) {
     const body = Object.fromEntries(
       ['username', 'displayName', 'email'].flatMap((name) => {
@@ -241,7 +241,7 @@ async function operations({ api }: PageRequest, { id: user }: Person): Promise<H
   return section(
     PEOPLE.operations,
     table({ caption, rows: items, empty: EXPLAIN.askedNone, columns: operationColumns }),
-    html`<a href="/operator/operations?user=${user}">${SHARED.operations}</a>`,
+    html`<a href="${to`/operator/operations?user=${user}`}">${SHARED.operations}</a>`,
   );
 }
 
@@ -265,7 +265,7 @@ const remove = act({
 const join = page({
   method: 'post',
   path: '/operator/people/{user}/join',
-  needs: 'signed in',
+  needs: 'GET /v1/users',
   async handler({ api, params, form }) {
     const { user = '' } = params;
     const group = `name:${typed(form, 'group') ?? ''}`;
@@ -277,7 +277,7 @@ const join = page({
 const leave = page({
   method: 'post',
   path: '/operator/people/{user}/leave',
-  needs: 'signed in',
+  needs: 'GET /v1/users',
   async handler({ api, params, form }) {
     const { user = '' } = params;
     const group = form.get('group') ?? '';

@@ -46,7 +46,7 @@ const plan = page({
       ${table({
         caption: PLAN.caption,
         rows: found.items,
-        empty: sync.finishedAt === null ? PLAN.running : isFiltered ? PLAN.noneLike : PLAN.none,
+        empty: emptyText(sync, isFiltered),
         columns: [
           { label: SHARED.user, show: (row) => accountLink(name, row.user) },
           { label: PLAN.steps, show: stepTags },
@@ -64,6 +64,11 @@ const plan = page({
     return { kind: 'page', title: SYNC.planTitle(sync.kind), main, trail };
   },
 });
+
+function emptyText({ finishedAt }: Sync, isFiltered: boolean): string {
+  if (finishedAt === null) return PLAN.running;
+  return isFiltered ? PLAN.noneLike : PLAN.none;
+}
 
 async function summary({ api, visitor }: PageRequest, sync: Sync): Promise<Html> {
   const { service: name, id: syncId, succeeded, unchanged, skipped, failed } = sync;

@@ -68,7 +68,7 @@ function roleForm({ visitor }: PageRequest): Html {
 const putRole = page({
   method: 'post',
   path: '/operator/roles',
-  needs: 'signed in',
+  needs: 'GET /v1/auth/roles',
   async handler({ api, form }) {
     const title = typed(form, 'title');
     await api.call('PUT /v1/auth/roles/{role}', {

@@ -1,17 +1,17 @@
 import { showStanding } from '../../api/standing-views';
 import { recentStandings } from '../../api/standings';
-import { actionButton } from '../forms';
 import { html, safeUrl } from '../html';
 import { page } from '../page';
 import { OVERVIEW, SHARED } from '../texts/operator';
 import { SERVICE } from '../texts/operator-service';
 import { every } from './every';
-import { act, facts, number, reasonOf, section, tag, to } from './parts';
+import { act, facts, number, offers, reasonOf, section, tag, to } from './parts';
 import { serviceTabs, serviceTrail } from './service-frame';
 import { budgetLines, oldestLine, openSyncs, pauseLine, standingTag } from './standing-view';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
 import type { Service, Standing } from './answers';
+import type { Offer } from './parts';
 
 const REFRESH_MS = 2_000;
 
@@ -50,21 +50,12 @@ const live = page({
 });
 
 function standingView(standing: Standing): Html {
-  const { accounts, guard, service } = standing;
+  const { guard } = standing;
   return html`${firstRunNote(standing)}
-    <div class="figures" role="group" aria-label="${SERVICE.figures}">
-      ${figure(SERVICE.account.active, accounts.active, to`/operator/services/${service}/accounts?status=active`)}
-      ${figure(OVERVIEW.due, standing.due)} ${figure(OVERVIEW.running, standing.running)}
-      ${figure(OVERVIEW.waiting, standing.waiting, to`/operator/services/${service}/accounts?attention=waiting`)}
-      ${figure(OVERVIEW.failed, standing.failed, to`/operator/services/${service}/accounts?attention=rejected`, 'bad')}
-      ${figure(OVERVIEW.staged, standing.staged, to`/operator/services/${service}/guard`, 'warn')}
-      ${figure(SERVICE.account.pending, accounts.pending, to`/operator/services/${service}/accounts?status=pending`)}
-      ${figure(SERVICE.account.disabled, accounts.disabled, to`/operator/services/${service}/accounts?status=disabled`)}
-      ${figure(SERVICE.account.none, accounts.none, to`/operator/services/${service}/accounts?status=none`)}
-      ${figure(SERVICE.account.removed, accounts.removed, to`/operator/services/${service}/accounts?status=removed`)}
-    </div>
+    <div class="figures" role="group" aria-label="${SERVICE.figures}">${figures(standing).map(figure)}</div>
     ${facts([
       [SHARED.status, html`${standingTag(standing)} ${pauseLine(standing)}`],
+      [SERVICE.otherAccounts, otherAccounts(standing)],
       [SERVICE.syncs, standing.syncs.length > 0 && openSyncs(standing)],
       [OVERVIEW.oldest, standing.oldestDue !== null && oldestLine(standing)],
       [OVERVIEW.budget, budgetLines(standing)],
@@ -75,9 +66,40 @@ function standingView(standing: Standing): Html {
     ])}`;
 }
 
-function figure(label: string, count: number, url?: string, look: 'bad' | 'warn' | '' = ''): Html {
+/** Accounts that are not simply there, as far as there are any. */
+function otherAccounts({ accounts, service }: Standing): Html | false {
+  const statuses = (['pending', 'disabled', 'none', 'removed'] as const).filter((status) => accounts[status] > 0);
+  if (statuses.length === 0) return false;
+  return html`${statuses.map(
+    (status) =>
+      html`<a href="${to`/operator/services/${service}/accounts?status=${status}`}"
+        >${number(accounts[status])} ${SERVICE.account[status]}</a
+      > `,
+  )}`;
+}
+
+function figures({ accounts, service, ...standing }: Standing): readonly Figure[] {
+  const list = (query: string): string => `${to`/operator/services/${service}/accounts`}?${query}`;
+  return [
+    { label: SERVICE.account.active, count: accounts.active, url: list('status=active') },
+    { label: OVERVIEW.due, count: standing.due },
+    { label: OVERVIEW.running, count: standing.running },
+    { label: OVERVIEW.waiting, count: standing.waiting, url: list('attention=waiting') },
+    { label: OVERVIEW.failed, count: standing.failed, url: list('attention=rejected'), look: 'bad' },
+    { label: OVERVIEW.staged, count: standing.staged, url: to`/operator/services/${service}/guard`, look: 'warn' },
+  ];
+}
+
+interface Figure {
+  readonly label: string;
+  readonly count: number;
+  readonly url?: string;
+  readonly look?: 'bad' | 'warn';
+}
+
+function figure({ label, count, url, look }: Figure): Html {
   const value = html`<strong>${number(count)}</strong> <span>${label}</span>`;
-  const shownLook = count > 0 ? look : '';
+  const shownLook = count > 0 ? (look ?? '') : '';
   return url === undefined || count === 0
     ? html`<div class="figure ${shownLook}">${value}</div>`
     : html`<a class="figure ${shownLook}" href="${url}">${value}</a>`;
@@ -98,47 +120,32 @@ function firstRunNote({ firstPlan, service }: Standing): Html {
   </div>`;
 }
 
-/** Those that this person may press and that mean something now. */
 async function buttons(request: PageRequest, standing: Standing, service: Service | undefined): Promise<Html> {
-  const { api, visitor } = request;
-  const name = standing.service;
-  const url = (verb: string): string => to`/operator/services/${name}/${verb}`;
-  const may = (verb: string): Promise<boolean> => api.may(`POST /v1/services/{name}/${verb}`, { name });
-  const { paused, enabled } = standing;
+  const { service: name, paused, enabled } = standing;
   const isPaused = paused !== null && paused.reason !== 'first run';
   const tests = service?.abilities.manager.includes('testConnection') === true;
-  const all = [
-    isPaused &&
-      (await may('resume')) &&
-      actionButton(visitor, { action: url('resume'), label: SERVICE.resume, look: 'main' }),
-    !isPaused &&
-      (await may('pause')) &&
-      actionButton(visitor, { action: url('pause'), label: SERVICE.pause, confirm: SERVICE.pauseAsk }),
-    !isPaused &&
-      (await may('drain')) &&
-      actionButton(visitor, { action: url('drain'), label: SERVICE.drain, confirm: SERVICE.drainAsk }),
-    tests && (await may('test')) && actionButton(visitor, { action: url('test'), label: SERVICE.test }),
-    !enabled &&
-      (await may('enable')) &&
-      actionButton(visitor, { action: url('enable'), label: SERVICE.enable, look: 'main' }),
-    enabled &&
-      (await may('disable')) &&
-      actionButton(visitor, {
-        action: url('disable'),
-        label: SERVICE.disable,
-        look: 'danger',
-        confirm: SERVICE.disableAsk,
-      }),
-    !enabled &&
-      (await api.may('DELETE /v1/services/{name}', { name })) &&
-      actionButton(visitor, {
-        action: url('delete'),
-        label: SERVICE.remove,
-        look: 'danger',
-        confirm: SERVICE.removeAsk,
-      }),
+  const offer = (does: string, label: string, more: Partial<Offer>): Offer => ({
+    route: `POST /v1/services/{name}/${does}`,
+    params: { name },
+    action: to`/operator/services/${name}/${does}`,
+    label,
+    ...more,
+  });
+  const list = [
+    offer('resume', SERVICE.resume, { isFitting: isPaused, look: 'main' }),
+    offer('pause', SERVICE.pause, { isFitting: !isPaused, confirm: SERVICE.pauseAsk }),
+    offer('drain', SERVICE.drain, { isFitting: !isPaused, confirm: SERVICE.drainAsk }),
+    offer('test', SERVICE.test, { isFitting: tests }),
+    offer('enable', SERVICE.enable, { isFitting: !enabled, look: 'main' }),
+    offer('disable', SERVICE.disable, { isFitting: enabled, look: 'danger', confirm: SERVICE.disableAsk }),
+    offer('delete', SERVICE.remove, {
+      isFitting: !enabled,
+      route: 'DELETE /v1/services/{name}',
+      look: 'danger',
+      confirm: SERVICE.removeAsk,
+    }),
   ];
-  return html`<div class="row">${all}</div>`;
+  return html`<div class="row">${await offers(request, list)}</div>`;
 }
 
 function about(service: Service, { service: name }: Standing): Html {
@@ -155,8 +162,8 @@ function about(service: Service, { service: name }: Standing): Html {
     SHARED.details,
     html`${body}
       <p class="row">
-        <a class="button" href="/operator/grants?service=${name}">${SERVICE.grantsLink}</a>
-        <a class="button" href="/operator/operations?service=${name}">${SERVICE.operationsLink}</a>
+        <a class="button" href="${to`/operator/grants?service=${name}`}">${SERVICE.grantsLink}</a>
+        <a class="button" href="${to`/operator/operations?service=${name}`}">${SERVICE.operationsLink}</a>
       </p>`,
   );
 }
@@ -164,7 +171,7 @@ function about(service: Service, { service: name }: Standing): Html {
 const test = page({
   method: 'post',
   path: '/operator/services/{name}/test',
-  needs: 'signed in',
+  needs: 'POST /v1/services/{name}/test',
   async handler(request) {
     const { api, params } = request;
     const { name = '' } = params;
@@ -188,7 +195,7 @@ const test = page({
   },
 });
 
-function verb(name: 'pause' | 'resume' | 'drain'): PageDefinition {
+function steered(name: 'pause' | 'resume' | 'drain'): PageDefinition {
   return act({
     path: `/operator/services/{name}/${name}`,
     route: `POST /v1/services/{name}/${name}`,
@@ -217,9 +224,9 @@ export const servicePages: readonly PageDefinition[] = [
   shown,
   live,
   test,
-  verb('pause'),
-  verb('resume'),
-  verb('drain'),
+  steered('pause'),
+  steered('resume'),
+  steered('drain'),
   switched('enable'),
   switched('disable'),
   remove,

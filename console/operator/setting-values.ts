@@ -1,5 +1,6 @@
 import { SETTINGS } from '../texts/operator-service';
 import { linesOf } from './config-form';
+import { plainText } from './parts';
 
 /** How a setting is typed. */
 export type SettingKind = 'text' | 'number' | 'choice' | 'flag' | 'lines' | 'table' | 'map' | 'limits' | 'routes';
@@ -33,8 +34,11 @@ export function settingText(kind: SettingKind, value: unknown): string {
       return Object.entries(value as Readonly<Record<string, readonly RateLimit[]>>)
         .flatMap(([route, limits]) => limits.map((limit) => `${route}: ${limitText(limit)}`))
         .join('\n');
-    default:
-      return String(value as string | number | boolean);
+    case 'text':
+    case 'number':
+    case 'choice':
+    case 'flag':
+      return plainText(value);
   }
 }
 
@@ -45,29 +49,29 @@ function limitText({ limit, windowMs, kind, burst }: RateLimit): string {
 
 /** What was typed, as the API takes it; undefined = not set. */
 export function settingValue(kind: SettingKind, text: string): Value {
-  if (kind === 'flag') return { value: text === 'true' ? true : undefined };
-  if (text.trim() === '') return { value: undefined };
-  switch (kind) {
-    case 'number':
-      return Number.isFinite(Number(text)) ? { value: Number(text) } : { error: SETTINGS.notNumber };
-    case 'lines':
-      return { value: linesOf(text) };
-    case 'table':
-      return mapped(text, (value) =>
-        value
-          .split(',')
-          .map((name) => name.trim())
-          .filter((name) => name !== ''),
-      );
-    case 'map':
-      return mapped(text, (value) => value);
-    case 'limits':
-      return limitsOf(linesOf(text));
-    case 'routes':
-      return routesOf(text);
-    default:
-      return { value: text.trim() };
-  }
+  return text.trim() === '' ? { value: undefined } : READERS[kind](text);
+}
+
+const asText = (text: string): Value => ({ value: text.trim() });
+
+const READERS: Readonly<Record<SettingKind, (text: string) => Value>> = {
+  text: asText,
+  choice: asText,
+  // A box that is not ticked sends nothing.
+  flag: () => ({ value: true }),
+  number: (text) => (Number.isFinite(Number(text)) ? { value: Number(text) } : { error: SETTINGS.notNumber }),
+  lines: (text) => ({ value: linesOf(text) }),
+  table: (text) => mapped(text, namesOf),
+  map: (text) => mapped(text, (value) => value),
+  limits: (text) => limitsOf(linesOf(text)),
+  routes: (text) => routesOf(text),
+};
+
+function namesOf(value: string): readonly string[] {
+  return value
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
 }
 
 function mapped(text: string, valueOf: (value: string) => unknown): Value {

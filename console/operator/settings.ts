@@ -72,9 +72,7 @@ async function show(request: PageRequest, showing: Showing): Promise<PageAnswer>
         }
       </p>`
     }`;
-  const wrong = Object.keys(errors).length > 0 || problem !== undefined;
-  const main = html`${await serviceTabs(request, name, section)}
-  ${wrong && html`<p class="error" role="alert">${problem?.detail ?? SETTINGS.wrong}</p>`} ${preview}
+  const main = html`${await serviceTabs(request, name, section)} ${wrongLine(errors, problem)} ${preview}
   ${postForm({
     action: to`/operator/services/${name}/settings/${section}`,
     visitor: request.visitor,
@@ -83,6 +81,12 @@ async function show(request: PageRequest, showing: Showing): Promise<PageAnswer>
   })}`;
   const title = `${service.title ?? name}: ${TITLES[section]}`;
   return { kind: 'page', title, main, trail: serviceTrail(name), ...(problem === undefined ? {} : { problem }) };
+}
+
+/** Said above a form of which something cannot be taken. */
+export function wrongLine(errors: Errors, problem: Problem | undefined): Html | undefined {
+  if (Object.keys(errors).length === 0 && problem === undefined) return undefined;
+  return html`<p class="error" role="alert">${problem?.detail ?? SETTINGS.wrong}</p>`;
 }
 
 /** What the API finds wrong, by field: `/config/host` is the field `config.host`, `/mapping/groups/deny/0` is `mapping.groups.deny`. */
@@ -109,7 +113,7 @@ function savedPage(section: SectionName): PageDefinition {
   return page({
     method: 'post',
     path: `/operator/services/{name}/settings/${section}`,
-    needs: 'signed in',
+    needs: 'PATCH /v1/services/{name}',
     async handler(request) {
       const { params, api } = request;
       const { name = '' } = params;
@@ -146,7 +150,7 @@ function readAll({ form }: PageRequest, { section, service, schema }: Showing) {
 const preview = page({
   method: 'post',
   path: '/operator/services/{name}/settings/mapping/preview',
-  needs: 'signed in',
+  needs: 'POST /v1/services/{name}/preview',
   async handler(request) {
     const { name = '' } = request.params;
     const showing = await load(request, 'mapping');

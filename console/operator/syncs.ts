@@ -1,7 +1,6 @@
-import { showSync } from '../../api/sync-views';
+import { readOwnSync, showSync } from '../../api/sync-views';
 import { syncWatch } from '../../api/sync-watch';
-import { readOwnSync } from '../../api/sync-views';
-import { actionButton, choice, field, postForm } from '../forms';
+import { choice, field, postForm } from '../forms';
 import { html } from '../html';
 import { page } from '../page';
 import { pager, table } from '../table';
@@ -9,7 +8,7 @@ import { SHARED } from '../texts/operator';
 import { SYNC } from '../texts/operator-work';
 import { time } from '../time';
 import { tick } from './fields';
-import { accountLink, act, asked, number, reasonOf, statusTag, to, whoWhen } from './parts';
+import { accountLink, act, asked, number, offers, reasonOf, statusTag, to, whoWhen } from './parts';
 import { serviceTabs, serviceTrail } from './service-frame';
 import { syncView } from './sync-view';
 import type { ApiContext } from '../../api/context';
@@ -17,6 +16,7 @@ import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
 import type { Paged } from '../table';
 import type { Sync, SyncItem } from './answers';
+import type { Offer } from './parts';
 
 const list = page({
   method: 'get',
@@ -73,7 +73,7 @@ function startForm({ visitor }: PageRequest, name: string): Html {
 const start = page({
   method: 'post',
   path: '/operator/services/{name}/syncs',
-  needs: 'signed in',
+  needs: 'POST /v1/services/{name}/syncs',
   async handler({ api, params: { name = '' }, form }) {
     const dryRun = form.get('dryRun') === 'true';
     const body = { kind: form.get('kind') ?? '', ...(dryRun ? { dryRun } : {}), ...reasonOf(form) };
@@ -114,22 +114,27 @@ async function trailOf({ api }: PageRequest, name: string) {
 
 /** What moves, and the buttons that mean something now. */
 async function syncHead(request: Pick<PageRequest, 'api' | 'visitor'>, sync: Sync): Promise<Html> {
-  const { api, visitor } = request;
   const { service: name, id: syncId, status, dryRun, failed } = sync;
-  const may = (verb: string): Promise<boolean> =>
-    api.may(`POST /v1/services/{name}/syncs/{syncId}/${verb}`, { name, syncId });
-  const button = (verb: string, label: string, more: object = {}): Html =>
-    actionButton(visitor, { action: `${urlOf(sync)}/${verb}`, label, ...more });
+  const offer = (does: string, label: string, more: Partial<Offer>): Offer => ({
+    route: `POST /v1/services/{name}/syncs/{syncId}/${does}`,
+    params: { name, syncId },
+    action: `${urlOf(sync)}/${does}`,
+    label,
+    ...more,
+  });
   const isLive = ['queued', 'staging', 'running', 'paused'].includes(status);
-  const buttons = [
-    status === 'running' && !dryRun && (await may('pause')) && button('pause', SYNC.pause),
-    status === 'paused' && (await may('resume')) && button('resume', SYNC.resume, { look: 'main' }),
-    isLive && (await may('cancel')) && button('cancel', SYNC.cancel, { look: 'danger', confirm: SYNC.cancelAsk }),
-    !isLive && !dryRun && failed > 0 && (await may('retry')) && button('retry', SYNC.retry, { look: 'main' }),
-    dryRun && status === 'succeeded' && html`<a class="button main" href="${urlOf(sync)}/plan">${SYNC.lookAtPlan}</a>`,
-  ];
+  const cancels = { look: 'danger', confirm: SYNC.cancelAsk } as const;
+  const buttons = await offers(request, [
+    offer('pause', SYNC.pause, { isFitting: status === 'running' && !dryRun }),
+    offer('resume', SYNC.resume, { isFitting: status === 'paused', look: 'main' }),
+    offer('cancel', SYNC.cancel, { isFitting: isLive, ...cancels }),
+    offer('retry', SYNC.retry, { isFitting: !isLive && !dryRun && failed > 0, look: 'main' }),
+  ]);
+  const hasPlan = dryRun && status === 'succeeded';
   return html`${syncView(sync)}
-    <div class="row">${buttons}</div>`;
+    <div class="row">
+      ${buttons}${hasPlan && html`<a class="button main" href="${`${urlOf(sync)}/plan`}">${SYNC.lookAtPlan}</a>`}
+    </div>`;
 }
 
 const live = page({
@@ -207,7 +212,7 @@ function followUp(verb: 'retry' | 'approve'): PageDefinition {
   return page({
     method: 'post',
     path: `/operator/services/{name}/syncs/{syncId}/${verb}`,
-    needs: 'signed in',
+    needs: `POST /v1/services/{name}/syncs/{syncId}/${verb}`,
     async handler({ api, params, form }) {
       const route = `POST /v1/services/{name}/syncs/{syncId}/${verb}`;
       return follow(await api.read<Started>(route, { params, body: reasonOf(form) }));

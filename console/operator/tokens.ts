@@ -70,6 +70,8 @@ export async function tokenTable({ api, visitor }: PageRequest, items: readonly 
 const endToken = act({
   path: '/operator/tokens/{tokenId}/end',
   route: 'DELETE /v1/auth/tokens/{tokenId}',
+  // Everybody may end their own; this page of it is for operators.
+  needs: 'GET /v1/auth/tokens/all',
   to: (_params, form) => to`/operator/clients/${form.get('client') ?? ''}`,
   said: 'ended',
 });

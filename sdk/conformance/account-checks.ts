@@ -49,9 +49,6 @@ export const accountChecks: readonly Check[] = [
     needs: ['createAccount', 'deleteAccount'],
     run: newWithOldName,
   },
-  { title: 'a new account has no usable password', needs: ['createAccount', 'setPassword'], run: noPassword },
-  { title: 'the password that was set last logs in', needs: ['createAccount', 'setPassword'], run: passwordTwice },
-  { title: 'ending sessions may run twice', needs: ['createAccount', 'endSessions'], run: endSessionsTwice },
   {
     title: 'every write on an unknown account says so',
     needs: ['createAccount', 'deleteAccount'],
@@ -213,36 +210,6 @@ async function newWithOldName(bench: Bench): Promise<void> {
   assert.equal(await bench.manager.deleteAccount({ ...old, remoteId: fresh.remoteId }, bench.call()), 'nothing there');
 
   assert.deepEqual(await bench.seen(fresh.remoteId), seen);
-}
-
-async function noPassword(bench: Bench): Promise<void> {
-  const ref = await bench.create();
-
-  for (const guess of ['', ref.name, 'password']) {
-    assert.notEqual(await bench.farSide.login?.(ref.name, guess), true, `one can log in with ${JSON.stringify(guess)}`);
-  }
-}
-
-async function passwordTwice(bench: Bench): Promise<void> {
-  const ref = await bench.create();
-  const [first, last] = [`First-${randomUUID()}`, `Last-${randomUUID()}`];
-
-  for (const text of [first, last, last]) {
-    assert.notEqual(await bench.manager.setPassword(ref, new Secret(text), bench.call()), 'gone');
-  }
-
-  if (bench.farSide.login === undefined) return;
-  assert.equal(await bench.farSide.login(ref.name, last), true);
-  assert.equal(await bench.farSide.login(ref.name, first), false);
-}
-
-async function endSessionsTwice(bench: Bench): Promise<void> {
-  const ref = await bench.create();
-
-  await bench.manager.endSessions(ref, bench.call());
-  await bench.manager.endSessions(ref, bench.call());
-
-  assert.notEqual(await bench.seen(ref.remoteId), undefined);
 }
 
 async function unknownAccount(bench: Bench): Promise<void> {

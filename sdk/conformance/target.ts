@@ -31,6 +31,13 @@ export interface FarSide {
   join(account: SeenAccount, group: SeenGroup): Promise<void>;
   /** Can one log in with this? Only where the service has passwords. */
   login?(name: string, password: string): Promise<boolean>;
+  /** Logs in and stays; `ended` when the far side has ended it. Only where the service has sessions that a removal must end. */
+  openSession?(name: string, password: string): Promise<OpenSession>;
+}
+
+/** Somebody who is logged in. */
+export interface OpenSession {
+  readonly ended: Promise<unknown>;
 }
 
 /** An account as the far side has it, seen past the manager. */

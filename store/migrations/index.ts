@@ -11,6 +11,9 @@ import { sql as oidcLogins } from './0011-oidc-logins';
 import { sql as mails } from './0012-mails';
 import { sql as consoleSessions } from './0013-console-sessions';
 import { sql as importDrafts } from './0014-import-drafts';
+import { sql as bulkShare } from './0015-bulk-share';
+import { sql as clientWrites } from './0016-client-writes';
+import { sql as sharedAccounts } from './0017-shared-accounts';
 
 /** Every migration in order. Numbered, never edited once released. */
 export const migrations: Readonly<Record<string, string>> = {
@@ -27,4 +30,7 @@ export const migrations: Readonly<Record<string, string>> = {
   '0012-mails': mails,
   '0013-console-sessions': consoleSessions,
   '0014-import-drafts': importDrafts,
+  '0015-bulk-share': bulkShare,
+  '0016-client-writes': clientWrites,
+  '0017-shared-accounts': sharedAccounts,
 };

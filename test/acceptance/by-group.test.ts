@@ -1,4 +1,5 @@
 import { addMembers, createGroup, deleteGroup, removeMembers, renameGroup } from '../../store/groups';
+import { addGrant } from '../../store/grants';
 import type { ServiceRecord } from '../../store/services';
 import { startTestEngine } from '../engine/engine';
 import type { TestEngine } from '../engine/engine';
@@ -131,6 +132,21 @@ describe('a service that keeps members by group', () => {
     await settled(engine, await deleteGroup(engine.db, group, BY));
 
     expect(await membersLike('Music', [])).toEqual([]);
+  });
+
+  test('writes a group once when a whole crew gets accounts at the same time', async () => {
+    const crew = await insertMembers(engine, { prefix: 'rower', count: 60 });
+    await engine.db.query(`update users set source_state_id = null where id = any($1::uuid[])`, [crew]);
+    const id = await newGroup('Regatta', crew);
+    await recorded();
+    const before = target.changes.length;
+
+    const grant = await addGrant(engine.db, { serviceId: service.id, subject: { kind: 'group', id } }, BY);
+    await settled(engine, grant);
+    await eventually('the crew is in it', async () => target.members('Regatta').length === crew.length);
+    await recorded();
+
+    expect(target.changes.slice(before)).toEqual([{ added: crew.length, removed: 0 }]);
   });
 
   test('counts who leaves two groups at once exactly, so that the guard lets all of it through', async () => {

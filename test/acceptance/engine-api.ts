@@ -37,7 +37,7 @@ export function apiOf(engine: TestEngine, auth?: Readonly<Record<string, unknown
     flow,
     registry,
     sealer,
-    identity: testIdentity(db, auth, undefined, engine.publicUrl),
+    identity: testIdentity(db, auth ?? engine.auth, { log: engine.flowDeps.log, sealer, publicUrl: engine.publicUrl }),
     externalPlugins: externalPlugins(registry.externalPlugins?.()).plugins,
     publicUrl: engine.publicUrl,
     mailEnabled: true,

@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { freePort } from '../../runtime/ports';
 import { isListening, startProgram, until } from './programs';
 
@@ -12,7 +14,10 @@ const COMMANDS = (
   'private_get private_set srg_create srg_delete srg_list srg_get_info srg_user_add srg_user_del'
 ).split(' ');
 
-/** A real ejabberd on loopback, as this user and without a name in the network of Erlang. */
+const LIBRARIES = '/usr/lib/x86_64-linux-gnu:/usr/lib/aarch64-linux-gnu';
+const NODE = 'muster-test@localhost';
+
+/** A real ejabberd on loopback, as this user, with a port mapper of its own. */
 export interface Ejabberd {
   readonly port: number;
   /** Of the connector. */
@@ -20,6 +25,8 @@ export interface Ejabberd {
   readonly password: string;
   /** Any command, by an administrator that is not Muster; answers the parsed JSON. */
   command(name: string, body: object): Promise<unknown>;
+  /** All that it keeps, as Erlang terms: what `ejabberdctl dump` writes. */
+  dump(): Promise<string>;
   /** Opens a session; answers what ends when the server ends it. */
   logIn(user: string, password: string): Promise<XmppSession>;
   stop(): Promise<void>;
@@ -34,16 +41,25 @@ export interface XmppSession {
 /** Starts it with Muster's account, which may call these commands only, or those given. */
 export async function startEjabberd(commands: readonly string[] = COMMANDS): Promise<Ejabberd> {
   const folder = mkdtempSync(join(tmpdir(), 'muster-ejabberd-'));
-  const [port, clientPort] = [await freePort(), await freePort()];
+  const [port, clientPort, mapperPort] = [await freePort(), await freePort(), await freePort()];
   mkdirSync(join(folder, 'db'));
   const settings = join(folder, 'ejabberd.yml');
   writeFileSync(settings, configuration({ port, clientPort, commands }));
-  const server = startProgram('erl', ['-noinput', '-mnesia', 'dir', `"${folder}/db"`, '-s', 'ejabberd'], {
+  const erlang = {
+    ERL_EPMD_PORT: String(mapperPort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    ERL_LIBS: LIBRARIES,
+    HOME: folder,
+  };
+  const mapper = startProgram('epmd', [], erlang);
+  await until(() => isListening(mapperPort), mapper.output);
+  const loopback = ['-kernel', 'inet_dist_use_interface', '{127,0,0,1}'];
+  const main = ['-noinput', '-sname', NODE, ...loopback, '-mnesia', 'dir', `"${folder}/db"`, '-s', 'ejabberd'];
+  const server = startProgram('erl', main, {
+    ...erlang,
     EJABBERD_CONFIG_PATH: settings,
     EJABBERD_LOG_PATH: join(folder, 'ejabberd.log'),
     ERL_CRASH_DUMP: join(folder, 'crash'),
-    ERL_LIBS: '/usr/lib/x86_64-linux-gnu:/usr/lib/aarch64-linux-gnu',
-    HOME: folder,
   });
   let isFirst = true;
   const command = async (name: string, body: object): Promise<unknown> => {
@@ -61,12 +77,27 @@ export async function startEjabberd(commands: readonly string[] = COMMANDS): Pro
     password: PASSWORD,
     config: { url: `http://127.0.0.1:${port}/api`, user: 'muster@localhost', password: PASSWORD },
     command,
+    dump: () => dump(folder, [...loopback], erlang),
     logIn: (user, password) => logIn(clientPort, user, password),
     stop: async () => {
       await server.stop();
+      await mapper.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** As the script `ejabberdctl` does it, which insists on root or on Debian's own user. */
+async function dump(
+  folder: string,
+  loopback: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
+  const file = join(folder, 'dump.txt');
+  const name = `reader-${process.pid}@localhost`;
+  const args = ['-hidden', '-noinput', '-sname', name, ...loopback, '-s', 'ejabberd_ctl', '-extra', NODE, 'dump', file];
+  await promisify(execFile)('erl', args, { env: { ...process.env, ...env } });
+  return readFileSync(file, 'utf8');
 }
 
 function configuration(options: {

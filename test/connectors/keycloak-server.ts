@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { waitFor } from '../../runtime/wait-for';
 import { freePort } from '../../runtime/ports';
-import { startProgram } from './programs';
+import { SERVERS_FOLDER, startProgram } from './programs';
 
 /** Where .ci/install-servers --slow puts it. */
-export const KEYCLOAK_PROGRAM = join(__dirname, '..', '..', '.muster', 'test-servers', 'keycloak', 'bin', 'kc.sh');
+export const KEYCLOAK_PROGRAM = join(SERVERS_FOLDER, 'keycloak', 'bin', 'kc.sh');
 
 /** A real Keycloak with a realm of its own, in memory, and a client that may do what the README asks for. */
 export interface KeycloakServer {

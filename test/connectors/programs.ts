@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { connect } from 'node:net';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { waitFor } from '../../runtime/wait-for';
 
 const PATIENCE_MS = 30_000;
@@ -10,8 +10,13 @@ const PATIENCE_MS = 30_000;
 /** Where Debian puts what only administrators start. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
 
-/** Where .ci/install-servers puts what comes from PyPI. */
-const PYTHON_FOLDER = join(__dirname, '..', '..', '.muster', 'test-servers', 'python', 'bin');
+/** Where .ci/install-servers puts what comes from PyPI and Maven; compiled code lies one folder deeper. */
+export const SERVERS_FOLDER = join(rootOf(__dirname), '.muster', 'test-servers');
+const PYTHON_FOLDER = join(SERVERS_FOLDER, 'python', 'bin');
+
+function rootOf(folder: string): string {
+  return existsSync(join(folder, 'package-lock.json')) || folder === dirname(folder) ? folder : rootOf(dirname(folder));
+}
 
 /** The path of an installed program, or undefined. */
 export function findProgram(name: string): string | undefined {
@@ -35,8 +40,8 @@ export function describeWith(programs: readonly string[], title: string, tests: 
   });
 }
 
-/** `root` is no program: some servers bind ports or change users that only root may. */
-function isThere(name: string): boolean {
+/** Is it installed? `root` is no program: some servers bind ports or change users that only root may. */
+export function isThere(name: string): boolean {
   return name === 'root' ? process.getuid?.() === 0 : findProgram(name) !== undefined;
 }
 

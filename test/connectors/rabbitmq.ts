@@ -1,10 +1,13 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { freePort } from '../../runtime/ports';
 import { findProgram, isListening, startProgram, until } from './programs';
 
 const PASSWORD = 'muster-password';
+const MAX_BYTES = 64 * 1024 * 1024;
 
 /** A real RabbitMQ with its management plugin, on loopback, with a port mapper of its own. */
 export interface Rabbit {
@@ -16,6 +19,8 @@ export interface Rabbit {
   readonly password: string;
   /** One request to the management API; answers the parsed body. */
   ask(method: string, path: string, body?: object): Promise<unknown>;
+  /** What `rabbitmqctl` prints for these arguments: the broker's own program, which asks it past the management API. */
+  control(...args: readonly string[]): Promise<string>;
   /** Why the management API refuses this login: it tells wrong passwords from missing tags. */
   login(user: string, password: string): Promise<string>;
   stop(): Promise<void>;
@@ -48,10 +53,11 @@ export async function startRabbit(): Promise<Rabbit> {
   const env = { ERL_EPMD_PORT: String(mapperPort), ERL_EPMD_ADDRESS: '127.0.0.1', HOME: folder };
   const mapper = startProgram('epmd', [], env);
   await until(() => isListening(mapperPort), mapper.output);
+  const node = `muster${port}@localhost`;
   // Debian's wrapper wants root or its own user; the program itself does not.
   const server = startProgram(findProgram('/usr/lib/rabbitmq/bin/rabbitmq-server') ?? 'rabbitmq-server', [], {
     ...env,
-    RABBITMQ_NODENAME: `muster${port}@localhost`,
+    RABBITMQ_NODENAME: node,
     RABBITMQ_MNESIA_BASE: folder,
     RABBITMQ_LOG_BASE: folder,
     RABBITMQ_CONFIG_FILE: config,
@@ -75,6 +81,11 @@ export async function startRabbit(): Promise<Rabbit> {
       const answer = await request(path, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
       const text = await answer.text();
       return text === '' ? undefined : JSON.parse(text);
+    },
+    control: async (...args) => {
+      const program = findProgram('/usr/lib/rabbitmq/bin/rabbitmqctl') ?? 'rabbitmqctl';
+      const where = { ...process.env, ...env, RABBITMQ_NODENAME: node };
+      return (await promisify(execFile)(program, ['--quiet', ...args], { env: where, maxBuffer: MAX_BYTES })).stdout;
     },
     login: async (user, password) => JSON.stringify(await (await request('whoami', {}, `${user}:${password}`)).json()),
     stop: async () => {

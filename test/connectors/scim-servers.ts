@@ -15,14 +15,27 @@ export interface ScimServer {
   stop(): Promise<void>;
 }
 
+/** Where `startScim2` has its server write all that it held, when it ends. */
+export interface Scim2Options {
+  readonly dumpFile?: string;
+}
+
 /** scim2-server (PyPI): keeps everything in memory, offers PATCH, bulk and ETags, takes group names twice. */
-export async function startScim2(): Promise<ScimServer> {
+export async function startScim2({ dumpFile }: Scim2Options = {}): Promise<ScimServer> {
   const token = `Canary-${randomUUID()}`;
   const port = await freePort();
   const command = findProgram('scim2-server') ?? 'scim2-server';
-  const server = startProgram(command, ['--port', String(port), '--bearer-token', token]);
+  const options = ['--port', String(port), '--bearer-token', token];
+  const dump = dumpFile === undefined ? [] : ['--dump-resources', dumpFile];
+  const server = startProgram(command, [...options, ...dump]);
   await until(() => isListening(port), server.output);
-  return { origin: `http://127.0.0.1:${port}`, path: '/v2', token, stop: () => server.stop() };
+  const ended = new Promise((resolve) => server.process.once('exit', resolve));
+  const stop = async (): Promise<void> => {
+    // It writes its dump when it is interrupted, and not when it is told to end.
+    if (dumpFile !== undefined && server.process.exitCode === null && server.process.kill('SIGINT')) await ended;
+    await server.stop();
+  };
+  return { origin: `http://127.0.0.1:${port}`, path: '/v2', token, stop };
 }
 
 type Resource = Record<string, unknown> & { id: string; userName: string; displayName: string };

@@ -23,6 +23,7 @@ import type { ServiceRecord, ServiceSettings } from '../../store/services';
 import { ensureBuiltInStates } from '../../store/states';
 import { startWorkerProcess } from '../../workers/process';
 import type { WorkerProcess } from '../../workers/process';
+import { testIdentity } from '../environment/identity';
 import { createTestDatabase } from '../environment/database';
 import { createTestNamespace, testTemporal } from '../environment/temporal';
 
@@ -39,6 +40,8 @@ export interface TestEngine {
   /** For processes that are to work with this engine's database. */
   readonly secretKey: string;
   readonly log: string[];
+  /** The `auth` section of the configuration. */
+  readonly auth: Readonly<Record<string, unknown>>;
   /** Where redirects come to. */
   readonly publicUrl: string;
   /** Adds a service, its secrets sealed, and waits until it is known. */
@@ -66,6 +69,8 @@ export interface TestEngineOptions {
   readonly registry?: ConnectorRegistry;
   /** What sends mails. Default: no server. */
   readonly mail?: (db: Database, sealer: Sealer) => MailDesk;
+  /** The `auth` section of the configuration. */
+  readonly auth?: Readonly<Record<string, unknown>>;
   /** Where redirects come to. */
   readonly publicUrl?: string;
   /** Hard end of one call, and with it the wait after a lost answer. Default: as in production. */
@@ -112,6 +117,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
       failpoint: undefined,
       callTimeoutMs: options.callTimeoutMs ?? 15_000,
       publicUrl,
+      identity: testIdentity(db, options.auth, { log, sealer }),
       mail: options.mail?.(db, sealer) ?? noMail({ db, sealer, log, publicUrl }),
     });
     let drained: Promise<void> | undefined;
@@ -132,6 +138,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
     sealer,
     secretKey,
     log: lines,
+    auth: options.auth ?? {},
     publicUrl,
     startWorker,
     addService: (service) => addService({ db, sealer, flowDeps, flow }, service),

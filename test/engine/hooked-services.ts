@@ -146,6 +146,7 @@ function notingStarter(started: string[]): Starter {
     reconcile: () => note('reconcile'),
     sweepNow: async () => undefined,
     sendMail: () => note('mail'),
+    writeClient: () => note('client'),
     authorizeExternal: () => note('authorize external'),
     revokeExternal: () => note('revoke external'),
     refreshExternal: () => note('refresh external'),

@@ -6,6 +6,7 @@ import { routes } from '../../api/routes/index';
 import { wazoRoutes } from '../../api/wazo/router';
 import { externalPlugins } from '../../auth/external/plugins';
 import { adminTokenAuthenticator } from '../../auth/admin-token';
+import { carryOut } from '../../auth/carry-out';
 import { firstOf, tokenAuthenticator } from '../../auth/authenticator';
 import { consoleMounts } from '../../console/console';
 import { createSealer, generateKey } from '../../config/sealer';
@@ -16,6 +17,7 @@ import { testIdentity } from './identity';
 import type { AddressInfo } from 'node:net';
 import type { ApiContext } from '../../api/context';
 import type { Door } from '../../api/identify';
+import type { Identity } from '../../auth/identity';
 import type { RequestRates } from '../../auth/request-rates';
 import type { Database } from '../../store/database';
 import type { Starter } from '../../hooks/starter';
@@ -61,10 +63,11 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
   const told: string[] = [];
   const token = 'muster_test-token-of-the-administrator';
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
+  const identity = testIdentity(options.context?.db ?? db, options.auth, { log, sealer });
   const context: ApiContext = {
     db,
-    identity: testIdentity(options.context?.db ?? db, options.auth, log),
-    flow: notingFlow(told),
+    identity,
+    flow: notingFlow(told, identity),
     registry: registryOf(options.connectors ?? []),
     sealer,
     externalPlugins: externalPlugins().plugins,
@@ -106,7 +109,9 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
   };
 }
 
-function notingFlow(told: string[]): ApiContext['flow'] {
+/** Writes at providers are carried out at once: there is no worker. */
+function notingFlow(told: string[], identity: Identity): ApiContext['flow'] {
+  const desk = { identity, callTimeoutMs: 15_000, random: Math.random };
   const note = async (...words: readonly unknown[]): Promise<void> => void told.push(words.join(' '));
   return {
     changed: (changeId) => note('changed', changeId),
@@ -115,6 +120,7 @@ function notingFlow(told: string[]): ApiContext['flow'] {
     syncSteered: (syncId) => note('syncSteered', syncId),
     serviceOpened: () => note('serviceOpened'),
     reconciliationRequested: (service, id) => note('reconciliationRequested', service, id),
+    clientWriteQueued: async (id) => void (await carryOut(desk, id, new AbortController().signal)),
     mailQueued: (id) => note('mailQueued', id),
     authorizationStep: (id) => note('authorizationStep', id),
     externalUnlinked: (userId) => note('externalUnlinked', userId),
@@ -136,6 +142,7 @@ function notingStarter(told: string[]): Starter {
     reconcile: () => note('reconcile'),
     sweepNow: () => note('sweep now'),
     sendMail: (id) => note('send mail', id),
+    writeClient: (id) => note('write client', id),
     authorizeExternal: (id) => note('authorize external', id),
     revokeExternal: (id) => note('revoke external', id),
     refreshExternal: () => note('refresh external'),

@@ -7,24 +7,34 @@ import { createClient } from '../../store/auth-clients';
 import type { Logger } from 'pino';
 import type { Identity } from '../../auth/identity';
 import type { Config } from '../../config/schema';
+import type { Sealer } from '../../config/sealer';
 import type { Database } from '../../store/database';
 
 /** Hashes that cost next to nothing, so that tests are quick. */
 const CHEAP = { memoryKiB: 1_024, passes: 1 };
 
+export interface TestIdentityParts {
+  readonly log?: Logger;
+  readonly sealer?: Sealer;
+  readonly publicUrl?: string;
+}
+
 /** The identity system of a test. `auth` is what its section of the configuration says. */
 export function testIdentity(
   db: Database,
   auth: Readonly<Record<string, unknown>> = {},
-  log: Logger = pino({ level: 'silent' }),
-  publicUrl = 'http://muster.test',
+  {
+    log = pino({ level: 'silent' }),
+    sealer = createSealer(generateKey()),
+    publicUrl = 'http://muster.test',
+  }: TestIdentityParts = {},
 ): Identity {
   const providers = { local: { config: CHEAP }, ...(auth['providers'] as object | undefined) };
   const { auth: section }: Config = configSchema.parse({ auth: { ...auth, providers } });
   return createIdentity({
     auth: section,
     db,
-    sealer: createSealer(generateKey()),
+    sealer,
     log,
     publicUrl,
   });

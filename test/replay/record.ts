@@ -22,8 +22,11 @@ import { readService } from '../../store/services';
 import type { ServiceRecord } from '../../store/services';
 import { readSync, requestSync } from '../../store/syncs';
 import { createUser, deleteUser, updateUser } from '../../store/users';
+import { createClient } from '../../store/auth-clients';
+import { insertClientWrite, newClientWriteId, readClientWrite } from '../../store/client-writes';
 import {
   accountWorkflowId,
+  clientWriteWorkflowId,
   ENGINE_TASK_QUEUE,
   SWEEP_NOW_ID,
   SYNC_PROGRESS_QUERY,
@@ -77,6 +80,7 @@ class Recorder {
     await this.sweepsAndCalls();
     await this.scheduled();
     await this.external();
+    await this.clients();
   }
 
   private async plainAccounts(): Promise<void> {
@@ -201,7 +205,8 @@ class Recorder {
     await eventually('the sync waits for the service', async () => {
       const { raw } = await paused.describe();
       const { done, total } = await paused.query<SyncProgress>(SYNC_PROGRESS_QUERY);
-      return total > 0 && done < total && (raw.pendingActivities ?? []).length === 0;
+      const { pausedReason } = await readService(engine.db, service.name);
+      return pausedReason !== null && done < total && (raw.pendingActivities ?? []).length === 0;
     });
     await resumeService(engine.db, service.id);
     await engine.flow.serviceOpened();
@@ -259,6 +264,35 @@ class Recorder {
     } finally {
       await linking.close();
     }
+  }
+
+  /** One write that is done, and one that waits for its provider until its time is over. */
+  private async clients(): Promise<void> {
+    const { engine, client } = this.scene;
+    const rights = { roles: [], acl: [], metadata: {} };
+    const { id } = await createClient(engine.db, { name: 'c', provider: 'local', providerId: 'c', ...rights });
+    const write = async (provider: string): Promise<string> => {
+      const writeId = newClientWriteId();
+      await insertClientWrite(engine.db, {
+        id: writeId,
+        provider,
+        ability: 'disableClient',
+        client: { id, providerId: 'c' },
+        userId: undefined,
+        roles: [],
+        sealedPackage: undefined,
+        actor: 'client:test',
+        lifeMs: 600_000,
+      });
+      await engine.flow.clientWriteQueued(writeId);
+      return writeId;
+    };
+    const done = await write('local');
+    await this.write('write-client', client.workflow.getHandle(clientWriteWorkflowId(done)));
+    const waiting = await write('nowhere');
+    await eventually('it was tried', async () => ((await readClientWrite(engine.db, waiting))?.attempts ?? 0) > 0);
+    await engine.db.query(`update client_writes set expires_at = clock_timestamp() where id = $1`, [waiting]);
+    await this.write('write-client-waits', client.workflow.getHandle(clientWriteWorkflowId(waiting)));
   }
 
   private idOf(query: string): Promise<string> {

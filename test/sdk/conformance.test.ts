@@ -20,6 +20,7 @@ import { connector as good } from '../../connectors/example';
 import { startExampleTarget } from '../../connectors/example/fake-target';
 import { ExampleManager } from '../../connectors/example/manager';
 import { ExampleConfig } from '../../connectors/example/schema';
+import { MORE_CONTROLS } from './broken-managers';
 
 /** The kit's negative controls: a manager with one fault each, and the rule that must find it. */
 
@@ -154,6 +155,7 @@ const CONTROLS = [
   ['an error that is not its own is left alone', ClaimsEveryError],
   ['two accounts that enter one group at once are both in it', DropsWhatComesTogether],
   ['a creation that failed at the far side is made good by the next', RetriesInside],
+  ...MORE_CONTROLS,
   ...HTTP_CHECKS.filter(({ needs }) => needs.length === 0).map(({ title }) => [title, SwallowsErrors] as const),
 ] as const;
 
@@ -165,6 +167,7 @@ function brokenBy(manager: typeof ExampleManager): typeof good {
     config: ExampleConfig,
     secrets: ['token'],
     manager,
+    ...(good.names === undefined ? {} : { names: good.names }),
   });
 }
 
@@ -176,7 +179,12 @@ test.each(CONTROLS)('the rule "%s" finds %p', async (title, manager) => {
   await target.stop();
 });
 
-test.each([...new Set(CONTROLS.map(([title]) => title))])('the rule "%s" is content with a good one', async (title) => {
+/** The example service has no sessions. */
+const RULES = [...new Set(CONTROLS.map(([title]) => title))].filter(
+  (title) => title !== 'ending sessions may run twice',
+);
+
+test.each(RULES)('the rule "%s" is content with a good one', async (title) => {
   const target = await startExampleTarget();
 
   await expect(runCheck(title, good, target)).resolves.toBeUndefined();
@@ -218,6 +226,74 @@ test('a configuration that takes anything is found', async () => {
   );
 
   await target.stop();
+});
+
+class RefusesMembersTwice extends ExampleManager {
+  #last = '';
+
+  override async setGroups(ref: AccountRef, groups: ManagedGroups, call: CallContext): Promise<WriteOutcome> {
+    const change = JSON.stringify([ref, groups]);
+    if (change === this.#last) throw new Gone('it is so already');
+    this.#last = change;
+    return super.setGroups(ref, groups, call);
+  }
+}
+
+test('the rule about members twice finds a manager that refuses the second time', async () => {
+  const title = 'adding and removing members may run twice';
+  const target = await startExampleTarget();
+
+  await expect(runCheck(title, byGroup(RefusesMembersTwice), target)).rejects.toThrow(/./);
+  await expect(runCheck(title, byGroup(ExampleManager), target)).resolves.toBeUndefined();
+
+  await target.stop();
+});
+
+test('the rule about sessions finds a removal that leaves them open', async () => {
+  const title = 'deleting ends what is logged in';
+  const target = await startExampleTarget();
+  const withSessions = (ended: () => Promise<unknown>): typeof target => ({
+    ...target,
+    farSide: { ...target.farSide, openSession: async () => ({ ended: ended() }) },
+  });
+  const goesOn = async (): Promise<never> => Promise.reject(new Error('it is open'));
+
+  await expect(runCheck(title, good, withSessions(goesOn))).rejects.toThrow(/open/);
+  await expect(
+    runCheck(
+      title,
+      good,
+      withSessions(async () => 'closed'),
+    ),
+  ).resolves.toBeUndefined();
+
+  await target.stop();
+});
+
+test('names that change whenever they are cleaned are found', async () => {
+  const target = await startExampleTarget();
+  const names = { maxLength: 40, clean: (name: string) => `${name}x` };
+  const growing = { ...brokenBy(ExampleManager), names };
+
+  const title = 'cleaning a name is idempotent and keeps to the length';
+  await expect(runCheck(title, growing, target)).rejects.toThrow(/twice differs/);
+  await expect(runCheck(title, good, target)).resolves.toBeUndefined();
+
+  await target.stop();
+});
+
+test('every rule has a control', () => {
+  const elsewhere = [
+    'two who join one group at once are both in it',
+    'adding and removing members may run twice',
+    'deleting ends what is logged in',
+    'its configuration refuses what it does not know',
+    'cleaning a name is idempotent and keeps to the length',
+  ];
+  const found = new Set<string>([...CONTROLS.map(([title]) => title), ...elsewhere]);
+
+  const titles = [...CONFORMANCE_CHECKS, ...HTTP_CHECKS].map(({ title }) => title);
+  expect(titles.filter((title) => !found.has(title))).toEqual([]);
 });
 
 test('every rule has a title of its own', () => {

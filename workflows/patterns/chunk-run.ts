@@ -3,6 +3,7 @@ import {
   CancellationScope,
   CancelledFailure,
   condition,
+  patched,
   proxyActivities,
   setCurrentDetails,
   sleep,
@@ -14,8 +15,11 @@ import { CHUNK_OPTIONS } from './activity-options';
 
 /** Accounts per chunk activity: next to nothing of server CPU an account, and a repeated chunk repeats little. */
 const CHUNK_SIZE = 200;
-/** Chunks in flight. */
-const WINDOW = 4;
+/** Chunks in flight: with those of a worker that dies, and those that wait for the workflow, some are always at work. */
+const WINDOW = 8;
+/** What runs do that began before chunks were staggered. */
+const FORMER_WINDOW = 4;
+const STAGGERED = 'staggered chunks';
 /** Chunks per run, and looks at chunks that had to wait: a few thousand events, far below the limit of a history. */
 const CHUNKS_PER_RUN = 300;
 /** A rate over less than this says nothing. */
@@ -31,6 +35,9 @@ export class ChunkRun {
   #done: number;
   #state: 'staging' | 'running' | 'ended';
   readonly #doneBefore: number;
+  /** Chunks of this run are of growing sizes at first, so that they do not all end at the same time. */
+  readonly #isStaggered = patched(STAGGERED);
+  #fresh = 0;
   #sinceMs = Date.now();
   #restingSinceMs: number | undefined;
 
@@ -106,7 +113,9 @@ export class ChunkRun {
    * cancelled. @throws CancelledFailure
    */
   async drain(): Promise<void> {
-    const lanes = await Promise.allSettled(Array.from({ length: WINDOW }, () => this.#lane()));
+    const lanes = await Promise.allSettled(
+      Array.from({ length: this.#isStaggered ? WINDOW : FORMER_WINDOW }, () => this.#lane()),
+    );
     const failed = lanes.find((lane) => lane.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   }
@@ -130,15 +139,17 @@ export class ChunkRun {
 
   #next(): SyncChunkRange | undefined {
     if (CancellationScope.current().consideredCancelled || this.#begun >= CHUNKS_PER_RUN) return undefined;
-    const chunk = this.#again.shift() ?? this.#fresh();
+    const chunk = this.#again.shift() ?? this.#nextFresh();
     if (chunk !== undefined) this.#begun += 1;
     return chunk;
   }
 
-  #fresh(): SyncChunkRange | undefined {
+  #nextFresh(): SyncChunkRange | undefined {
     if (this.#nextSeq > this.#total) return undefined;
+    this.#fresh += 1;
+    const part = this.#isStaggered ? Math.min(1, this.#fresh / WINDOW) : 1;
     const from = this.#nextSeq;
-    const to = Math.min(from + CHUNK_SIZE - 1, this.#total);
+    const to = Math.min(from + Math.ceil(CHUNK_SIZE * part) - 1, this.#total);
     this.#nextSeq = to + 1;
     return { from, to };
   }
