@@ -6,8 +6,9 @@ export function shortPage(title: string, text: string): string {
     '<!doctype html>',
     '<html lang="en">',
     '<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<title>${escapeHtml(title)}</title></head>`,
-    `<body><main><h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p></main></body>`,
+    `<title>${escapeHtml(title)}</title><link rel="stylesheet" href="/console/style.css"></head>`,
+    `<body class="door"><main><h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p>`,
+    '<p><a href="/">Muster</a></p></main></body>',
     '</html>',
     '',
   ].join('\n');

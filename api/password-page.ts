@@ -4,26 +4,20 @@ export const PASSWORD_HTML = `<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Choose a password</title>
-<style>
-:root { color-scheme: light dark; }
-body { margin: 0; font: 1rem/1.5 system-ui, sans-serif; }
-main { max-width: 24rem; margin: 12vh auto 0; padding: 0 1rem; }
-h1 { font-size: 1.5rem; }
-input { box-sizing: border-box; width: 100%; margin-top: 0.25rem; padding: 0.5rem; font: inherit; }
-button { padding: 0.5rem 1rem; font: inherit; }
-</style>
+<title>Choose a password · Muster</title>
+<link rel="stylesheet" href="/console/style.css">
 </head>
-<body>
+<body class="door">
 <main>
 <h1>Choose a password</h1>
-<form id="choose">
-<p><label for="password">Password, at least 8 characters</label><br>
-<input id="password" name="password" type="password" minlength="8" maxlength="1024" autocomplete="new-password" required></p>
-<p><button type="submit">Set password</button></p>
+<form id="choose" class="stacked">
+<div class="field"><label for="password">Password, at least 8 characters</label>
+<input id="password" name="password" type="password" minlength="8" maxlength="1024" autocomplete="new-password" required></div>
+<p><button type="submit" class="main">Set password</button></p>
 </form>
 <p id="said" role="status"></p>
-<noscript><p>This page needs JavaScript.</p></noscript>
+<p><a href="/sign-in">Sign in</a></p>
+<noscript><p>This page needs JavaScript: the token of the link stands where servers do not see it.</p></noscript>
 </main>
 <script src="/password.js"></script>
 </body>

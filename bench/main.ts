@@ -3,6 +3,7 @@ import { benchProvisioning } from './provisioning';
 import { keepSection, showSection } from './report';
 import type { Section } from './section';
 import { benchBudget } from './sections/budget';
+import { benchConsole } from './sections/console';
 import { benchFailing } from './sections/failing';
 import { benchFiveSystems } from './sections/five-systems';
 import { benchFlood } from './sections/flood';
@@ -27,6 +28,7 @@ const SECTIONS: readonly Section[] = [
   { name: 'flood', title: '147,000 memberships at once', run: benchFlood },
   { name: 'failing', title: 'One account in ten fails', run: benchFailing },
   { name: 'tokens', title: 'Checking a token', run: benchTokens },
+  { name: 'console', title: 'Pages while many are open', run: benchConsole },
   { name: 'provisioning', title: 'Import and provisioning into PostgreSQL', run: benchProvisioning },
 ];
 

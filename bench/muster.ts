@@ -35,6 +35,8 @@ export type Part = string;
 /** A whole Muster of real processes in a folder of its own. */
 export interface BenchMuster {
   readonly client: Client;
+  /** Where its API and console answer. */
+  readonly apiUrl: string;
   /** Muster's own database, for preparing a scene and for reading how things stand. */
   readonly db: Database;
   readonly home: string;
@@ -91,6 +93,7 @@ export async function startMuster(options: BenchMusterOptions): Promise<BenchMus
   const db = openDatabase({ url: postgres.url, max: 6, name: 'muster bench' });
   return {
     client: createClient({ url: apiUrl, token }),
+    apiUrl,
     db,
     home,
     temporalAddress: temporal.address,

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { PROBLEMS } from '../api/problem-codes';
 import { readPerson } from '../store/people';
 import { findClient } from '../store/auth-clients';
-import { cookieHeader, wayOf } from './session';
+import { cookieHeader, isSessionLive, wayOf } from './session';
 import { layout } from './layout';
 import { menuOf } from './menu';
 import { refusedPage } from './refused';
@@ -42,7 +42,7 @@ export async function sendAnswer(exchange: Exchange, answer: PageAnswer): Promis
       redirect(request, response, answer.said === undefined ? answer.to : withSaid(answer.to, answer.said));
       return;
     case 'live':
-      return sendLive(response, answer.parts);
+      return sendLive(exchange, answer.parts);
     case 'text':
       if (answer.fileName !== undefined) response.attachment(answer.fileName);
       response.type(answer.contentType).send(answer.text);
@@ -124,11 +124,14 @@ async function nameOf({ context: { db }, visitor: { principal } }: PageRequest):
 /** A line now and then, so that nobody in between takes the connection for dead. */
 const KEEP_ALIVE_MS = 15_000;
 
-async function sendLive(response: Response, parts: AsyncIterable<Html>): Promise<void> {
+async function sendLive({ response, context, asked }: Exchange, parts: AsyncIterable<Html>): Promise<void> {
   response.status(200).set('X-Accel-Buffering', 'no').type('text/event-stream');
   response.flushHeaders();
   response.write('retry: 2000\n\n');
-  const keepAlive = setInterval(() => response.write(': still here\n\n'), KEEP_ALIVE_MS);
+  const keepAlive = setInterval(() => {
+    response.write(': still here\n\n');
+    void endWithSession(response, { db: context.db, key: asked.visitor.key });
+  }, KEEP_ALIVE_MS);
   try {
     await pipeline(Readable.from(eventsOf(parts), { objectMode: true, highWaterMark: 1 }), response);
   } catch (error) {
@@ -136,6 +139,18 @@ async function sendLive(response: Response, parts: AsyncIterable<Html>): Promise
     // The browser went away: what it was sent from has been told so.
   } finally {
     clearInterval(keepAlive);
+  }
+}
+
+/** An open page ends soon after the session that it was opened with; it does not keep that session awake. */
+async function endWithSession(
+  response: Response,
+  { db, key }: { readonly db: ApiContext['db']; readonly key: string },
+): Promise<void> {
+  try {
+    if (!(await isSessionLive(db, key))) response.destroy();
+  } catch {
+    // The database is away: it is asked again at the next line.
   }
 }
 

@@ -60,6 +60,12 @@ export async function visitorOf(db: Database, key: string): Promise<Visitor> {
   return visitor(key, token === undefined ? undefined : callerOf(token));
 }
 
+/** Is somebody still signed in with this key? Asking does not count as use. */
+export async function isSessionLive(db: Database, key: string): Promise<boolean> {
+  const tokenId = await useConsoleSession(db, key, { idleS: IDLE_S, noteS: IDLE_S });
+  return tokenId !== undefined && (await findLiveTokenById(db, tokenId)) !== undefined;
+}
+
 /** A visitor by their key; undefined = not signed in. Form token and secret are derived, so that nothing more is to be kept. */
 export function visitor(key: string, principal: Principal | undefined): Visitor {
   return {

@@ -81,6 +81,7 @@ function describe(config: Config, launched: Launched, report: SampleReport | und
   const lines = [
     ...(report === undefined ? [] : describeReport(report)),
     '',
+    `  Console        ${launched.apiUrl}/`,
     `  API            ${launched.apiUrl}/v1`,
     `  API reference  ${launched.apiUrl}/docs`,
     ...(launched.temporalUiUrl === undefined ? [] : [`  Temporal UI    ${launched.temporalUiUrl}`]),

@@ -1,8 +1,8 @@
-import { choice, field } from '../forms';
+import { field } from '../forms';
 import { html } from '../html';
 import { FRAME } from '../texts/frame';
 import { SETTINGS } from '../texts/operator-service';
-import { area, tick } from './fields';
+import { area, pick, tick } from './fields';
 import { plainText } from './parts';
 import type { Html } from '../html';
 
@@ -40,7 +40,8 @@ export function configFields(
   return html`${sorted.map(([key, property]) => {
     const name = PREFIX + key;
     const error = errors[name];
-    const hint = property.description;
+    // Descriptions are written for documents: their code marks mean nothing here.
+    const hint = property.description?.replaceAll('`', '');
     const one = { key, name, property, isRequired: isRequired(key), error, ...(hint === undefined ? {} : { hint }) };
     if (property.writeOnly === true) return secretField(one, values[key] !== undefined);
     return plainField(one, form?.get(name) ?? textOf(property, values[key]));
@@ -75,9 +76,9 @@ function plainField(one: One, value: string): Html {
     case 'number':
       return field({ ...options, type: 'number' });
     case 'flag':
-      return choice({ ...options, options: withUnset(['true', 'false'], [FRAME.yes, FRAME.no]) });
+      return pick({ ...options, options: withUnset(['true', 'false'], [FRAME.yes, FRAME.no]) });
     case 'choice':
-      return choice({ ...options, options: withUnset(property.enum ?? [], property.enum ?? []) });
+      return pick({ ...options, options: withUnset(property.enum ?? [], property.enum ?? []) });
     case 'lines':
       return area(noted(SETTINGS.onePerLine));
     case 'json':

@@ -29,6 +29,33 @@ ${value}</textarea>
   </div>`;
 }
 
+/** A labelled choice with its hint and its error. */
+export function pick(of: {
+  readonly name: string;
+  readonly label: string;
+  readonly value: string;
+  readonly options: readonly { readonly value: string; readonly label: string }[];
+  readonly hint?: string | undefined;
+  readonly error?: string | undefined;
+}): Html {
+  const { name, label, value, options, hint, error } = of;
+  const id = `field-${name}`;
+  const described = [hint === undefined ? '' : `${id}-hint`, error === undefined ? '' : `${id}-error`].join(' ').trim();
+  return html`<div class="field">
+    <label for="${id}">${label}</label>
+    <select
+      id="${id}"
+      name="${name}"
+      aria-describedby="${described}"
+      ${error !== undefined && html`aria-invalid="true"`}
+    >
+      ${options.map((one) => html`<option value="${one.value}" ${flag('selected', one.value === value)}>${one.label}</option>`)}
+    </select>
+    ${hint !== undefined && html`<p class="hint" id="${id}-hint">${hint}</p>`}
+    ${error !== undefined && html`<p class="error" id="${id}-error">${error}</p>`}
+  </div>`;
+}
+
 /** A labelled box to tick. */
 export function tick(of: {
   readonly name: string;

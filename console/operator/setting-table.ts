@@ -1,7 +1,7 @@
-import { choice, field } from '../forms';
+import { field } from '../forms';
 import { html } from '../html';
-import { SETTING_TEXTS } from '../texts/operator-service';
-import { area, tick } from './fields';
+import { SETTING_TEXTS, SETTINGS } from '../texts/operator-service';
+import { area, pick, tick } from './fields';
 import { settingText, settingValue } from './setting-values';
 import type { Html } from '../html';
 import type { Errors } from './config-form';
@@ -13,6 +13,8 @@ export interface Setting {
   readonly path: string;
   readonly kind: SettingKind;
   readonly options?: readonly string[];
+  /** Stands above it: here begins another part. */
+  readonly heading?: keyof typeof SETTINGS.headings;
   /** Sent as null when it is empty; else it is left out. */
   readonly isNullable?: boolean;
 }
@@ -28,33 +30,33 @@ export const SECTIONS = {
     { path: 'onGone', kind: 'choice', options: ['recreate', 'drop'] },
   ],
   mapping: [
-    { path: 'mapping.groups.default', kind: 'choice', options: ['', 'by name', 'none'] },
+    { path: 'mapping.groups.default', kind: 'choice', heading: 'mapping', options: ['', 'by name', 'none'] },
     { path: 'mapping.groups.template', kind: 'text' },
     { path: 'mapping.groups.table', kind: 'table' },
     { path: 'mapping.groups.allow', kind: 'lines' },
     { path: 'mapping.groups.deny', kind: 'lines' },
     { path: 'mapping.states.table', kind: 'table' },
     { path: 'mapping.reserved', kind: 'lines' },
-    { path: 'nameFormat', kind: 'text', isNullable: true },
+    { path: 'nameFormat', kind: 'text', heading: 'names', isNullable: true },
     { path: 'nameFormats', kind: 'map' },
     { path: 'nicknameFormat', kind: 'text', isNullable: true },
   ],
   limits: [
-    { path: 'budget.limits', kind: 'limits' },
+    { path: 'budget.limits', kind: 'limits', heading: 'budget' },
     { path: 'budget.routes', kind: 'routes' },
     { path: 'budget.leaveFree', kind: 'number' },
     { path: 'budget.concurrency', kind: 'number' },
     { path: 'maxConcurrency', kind: 'number', isNullable: true },
-    { path: 'guard.removal.minimum', kind: 'number' },
+    { path: 'guard.removal.minimum', kind: 'number', heading: 'guard' },
     { path: 'guard.removal.percent', kind: 'number' },
     { path: 'guard.removal.maximum', kind: 'number' },
     { path: 'guard.group removal.minimum', kind: 'number' },
     { path: 'guard.group removal.percent', kind: 'number' },
     { path: 'guard.group removal.maximum', kind: 'number' },
     { path: 'guard.pause', kind: 'flag' },
-    { path: 'breaker.failures', kind: 'number' },
+    { path: 'breaker.failures', kind: 'number', heading: 'breaker' },
     { path: 'breaker.rejections', kind: 'number' },
-    { path: 'reconcile.mode', kind: 'choice', options: ['', 'off', 'report', 'repair'] },
+    { path: 'reconcile.mode', kind: 'choice', heading: 'comparison', options: ['', 'off', 'report', 'repair'] },
     { path: 'orphans.adopt', kind: 'choice', options: ['', 'never', 'by name', 'by email'] },
     { path: 'orphans.unknown', kind: 'choice', options: ['', 'report', 'disable', 'remove'] },
     { path: 'orphans.keep', kind: 'lines' },
@@ -71,15 +73,20 @@ export function settingFields(
   settings: readonly Setting[],
   { values, form, errors }: { readonly values: object; readonly form?: URLSearchParams; readonly errors: Errors },
 ): Html {
-  return html`${settings.map(({ path, kind, options }) => {
-    const { label, hint } = SETTING_TEXTS[path] ?? { label: path };
-    const value = form?.get(path) ?? settingText(kind, at(values as Values, path));
-    const one = { name: path, label, value, error: errors[path], ...(hint === undefined ? {} : { hint }) };
-    if (kind === 'flag') return tick({ name: path, label, isTicked: value === 'true' });
-    if (kind === 'choice') return choice({ ...one, options: optionsOf(options ?? []) });
-    if (kind === 'number') return field({ ...one, type: 'number' });
-    return kind === 'text' ? field(one) : area(one);
-  })}`;
+  return html`${settings.map(
+    (setting) =>
+      html`${setting.heading !== undefined && html`<h2>${SETTINGS.headings[setting.heading]}</h2>`}
+      ${settingField(setting, form?.get(setting.path) ?? settingText(setting.kind, at(values as Values, setting.path)), errors)}`,
+  )}`;
+}
+
+function settingField({ path, kind, options = [] }: Setting, value: string, errors: Errors): Html {
+  const { label, hint } = SETTING_TEXTS[path] ?? { label: path };
+  const one = { name: path, label, value, error: errors[path], ...(hint === undefined ? {} : { hint }) };
+  if (kind === 'flag') return tick({ name: path, label, isTicked: value === 'true' });
+  if (kind === 'choice') return pick({ ...one, options: optionsOf(options) });
+  if (kind === 'number') return field({ ...one, type: 'number' });
+  return kind === 'text' ? field(one) : area(one);
 }
 
 function optionsOf(options: readonly string[]) {

@@ -97,7 +97,14 @@ export const SETTINGS = {
   notNumber: 'This is not a number.',
   notTable: (line: string) => `“${line}” is not like “name: value”.`,
   notLimit: (line: string) => `“${line}” is not like “50 per 1 s”.`,
-  dangers: 'Dangers',
+  headings: {
+    mapping: 'Groups',
+    names: 'Names',
+    budget: 'Budget',
+    guard: 'Guard: how much may go within 24 hours',
+    breaker: 'When the service as a whole is broken',
+    comparison: 'Comparison, strangers, first run',
+  },
 } as const;
 
 export const NEW_SERVICE = {

@@ -20,6 +20,8 @@ create table import_draft_chunks (
   primary key (draft_id, seq)
 );
 
+-- What needs somebody is looked for among many that do not.
+create index accounts_attention on accounts (service_id, attention, username, user_id) where attention is not null;
 -- Failures are few, and looked for among many.
 create index operations_failed on operations (id desc) where status = 'failed';
 `;

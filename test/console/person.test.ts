@@ -1,14 +1,11 @@
 import { insertNotification } from '../../store/notifications';
-import { accessibilityFaults, complaints } from '../environment/browser';
+import { describeWith } from '../connectors/programs';
+import { accessibilityFaults, CHROMIUM, complaints } from '../environment/browser';
 import { shows, signIn, startConsole } from './scene';
 import type { Page } from 'playwright-core';
 import type { ConsoleScene } from './scene';
 
 let scene: ConsoleScene;
-beforeAll(async () => {
-  scene = await startConsole();
-}, 60_000);
-afterAll(() => scene.close());
 
 async function freshPage(script = true): Promise<Page> {
   return (await scene.browser.context({ script })).newPage();
@@ -27,158 +24,166 @@ async function logsIn(username: string, password: string): Promise<void> {
   await client.end();
 }
 
-describe.each([
-  ['with script', true, 'ada'],
-  ['without script', false, 'bob'],
-])('a person %s', (_how, script, username) => {
-  test('activates an account, gets a password that opens it, and gives it up', async () => {
-    await scene.person(username);
-    const page = await freshPage(script);
+describeWith([CHROMIUM], 'a person in a browser', () => {
+  beforeAll(async () => {
+    scene = await startConsole();
+  }, 60_000);
+  afterAll(() => scene.close());
+
+  describe.each([
+    ['with script', true, 'ada'],
+    ['without script', false, 'bob'],
+  ])('a person %s', (_how, script, username) => {
+    test('activates an account, gets a password that opens it, and gives it up', async () => {
+      await scene.person(username);
+      const page = await freshPage(script);
+      const said = complaints(page);
+      await signIn(page, username);
+
+      await page.locator('tr', { hasText: 'postgres' }).getByRole('button', { name: 'Activate' }).click();
+      await shows(page, 'Active', script);
+      expect(await hasRole(username)).toBe(true);
+
+      await page.locator('summary', { hasText: 'Reset password' }).click();
+      await page.locator('details[open]').getByRole('button', { name: 'Reset password' }).click();
+      await shows(page, 'Show the password', script);
+      await page.getByRole('button', { name: 'Show the password' }).click();
+      const shown = await page.locator('#secret').innerText();
+      await logsIn(username, shown);
+
+      await page.getByRole('link', { name: /Back to/ }).click();
+      await page.getByRole('button', { name: 'Set password' }).click();
+      await page.getByLabel('New password').fill('a password of my own');
+      await page.getByRole('button', { name: 'Set password' }).click();
+      await shows(page, /set password/, script);
+      await shows(page, 'Active', script);
+      await logsIn(username, 'a password of my own');
+
+      await page.locator('summary', { hasText: 'Deactivate' }).click();
+      await page.locator('details[open]').getByRole('button', { name: 'Deactivate' }).click();
+      await shows(page, 'Removed', script);
+      expect(await hasRole(username)).toBe(false);
+      expect(said).toEqual([]);
+    });
+  });
+
+  test('a service that wants a second step says what, and goes on when it is done', async () => {
+    const id = await scene.person('cleo');
+    let isDone = false;
+    scene.club.script = ({ method, userId }) => {
+      if (method !== 'createAccount' || userId !== id || isDone) return undefined;
+      return Promise.resolve({
+        outcome: 'action required',
+        instruction: 'Take your key at https://club.test/key first.',
+      });
+    };
+    const page = await freshPage();
+    await signIn(page, 'cleo');
+
+    await page.locator('tr', { hasText: 'club' }).getByRole('button', { name: 'Activate' }).click();
+    await page.getByRole('link', { name: 'https://club.test/key' }).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    isDone = true;
+    await page.getByRole('button', { name: 'I have done that' }).click();
+
+    await page.getByText('Active', { exact: true }).waitFor();
+    expect(scene.club.accounts.has(id)).toBe(true);
+  });
+
+  test("a module's row, button and pages stand in the console", async () => {
+    await scene.person('dina');
+    const page = await freshPage();
+    await signIn(page, 'dina');
+
+    await page.locator('tr', { hasText: 'club' }).getByRole('button', { name: 'House rules' }).click();
+    await page.getByRole('heading', { name: 'House rules' }).waitFor();
+    expect(
+      await page.getByRole('navigation', { name: 'Main menu' }).getByRole('link', { name: 'House rules' }).count(),
+    ).toBe(1);
+    await page.getByRole('button', { name: 'Knock' }).click();
+
+    await page.getByText('Who is there? dina').waitFor();
+  });
+
+  test('signing in at another server leads to the same person, and out again', async () => {
+    await scene.person('elif');
+    const page = await freshPage();
+    await page.goto('/services');
+
+    await page.getByRole('link', { name: /campus/ }).click();
+    await page.locator('input[name=login]').fill('elif');
+    await page.locator('input[name=password]').fill('any');
+    await page.locator('[type=submit]').click();
+    await page.locator('[type=submit]').click();
+    await page.waitForURL(/\/services$/);
+    expect(await page.locator('.who').innerText()).toContain('elif');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+
+    await page.getByText('You are signed out.').waitFor();
+    await page.getByRole('link', { name: 'Sign out at campus as well' }).click();
+    await page.waitForURL(/\/session\/end/);
+  });
+
+  test('an account elsewhere is linked, seen, and unlinked', async () => {
+    await scene.person('finn');
+    const page = await freshPage();
+    await signIn(page, 'finn');
+    await page.getByRole('link', { name: 'Linked accounts' }).click();
+
+    await page.getByRole('button', { name: 'Link Campus' }).click();
+    await page.getByRole('link', { name: 'Go on to Campus' }).click();
+    await page.locator('input[name=login]').fill('finn-there');
+    await page.locator('input[name=password]').fill('any');
+    await page.locator('[type=submit]').click();
+    await page.locator('[type=submit]').click();
+    await page.getByText('The account is linked.').waitFor();
+    await page.locator('summary', { hasText: 'Unlink' }).click();
+    await page.locator('details[open]').getByRole('button', { name: 'Unlink Campus' }).click();
+
+    await page.getByText('not linked', { exact: true }).waitFor();
+  });
+
+  const HOSTILE = `<script>document.title='taken'</script>مدير "'><b>${'x'.repeat(150)}`;
+
+  test('every page of a person is free of accessibility faults, also with a hostile name', async () => {
+    const id = await scene.person('gil', HOSTILE);
+    await insertNotification(scene.engine.db, { userId: id, level: 'warning', title: HOSTILE, text: HOSTILE });
+    const page = await freshPage();
     const said = complaints(page);
-    await signIn(page, username);
+    await signIn(page, 'gil');
 
-    await page.locator('tr', { hasText: 'postgres' }).getByRole('button', { name: 'Activate' }).click();
-    await shows(page, 'Active', script);
-    expect(await hasRole(username)).toBe(true);
+    const faults: string[] = [];
+    for (const path of [
+      '/services',
+      '/services/club',
+      '/my/groups',
+      '/my/linked',
+      '/my/notifications',
+      '/my/sign-in',
+      '/nowhere',
+    ]) {
+      await page.goto(path);
+      expect(await page.title()).not.toBe('taken');
+      await page.locator('.who', { hasText: '<script>' }).waitFor();
+      faults.push(...(await accessibilityFaults(page)).map((fault) => `${path}: ${fault}`));
+    }
 
-    await page.locator('summary', { hasText: 'Reset password' }).click();
-    await page.locator('details[open]').getByRole('button', { name: 'Reset password' }).click();
-    await shows(page, 'Show the password', script);
-    await page.getByRole('button', { name: 'Show the password' }).click();
-    const shown = await page.locator('#secret').innerText();
-    await logsIn(username, shown);
-
-    await page.getByRole('link', { name: /Back to/ }).click();
-    await page.getByRole('button', { name: 'Set password' }).click();
-    await page.getByLabel('New password').fill('a password of my own');
-    await page.getByRole('button', { name: 'Set password' }).click();
-    await shows(page, 'set password', script);
-    await shows(page, 'Active', script);
-    await logsIn(username, 'a password of my own');
-
-    await page.locator('summary', { hasText: 'Deactivate' }).click();
-    await page.locator('details[open]').getByRole('button', { name: 'Deactivate' }).click();
-    await shows(page, 'Removed', script);
-    expect(await hasRole(username)).toBe(false);
+    expect(faults).toEqual([]);
     expect(said).toEqual([]);
   });
-});
 
-test('a service that wants a second step says what, and goes on when it is done', async () => {
-  const id = await scene.person('cleo');
-  let isDone = false;
-  scene.club.script = ({ method, userId }) => {
-    if (method !== 'createAccount' || userId !== id || isDone) return undefined;
-    return Promise.resolve({
-      outcome: 'action required',
-      instruction: 'Take your key at https://club.test/key first.',
-    });
-  };
-  const page = await freshPage();
-  await signIn(page, 'cleo');
+  test('signing out everywhere ends this browser and every other', async () => {
+    await scene.person('hana');
+    const [here, there] = [await freshPage(), await freshPage()];
+    await signIn(here, 'hana');
+    await signIn(there, 'hana');
 
-  await page.locator('tr', { hasText: 'club' }).getByRole('button', { name: 'Activate' }).click();
-  await page.getByRole('link', { name: 'https://club.test/key' }).waitFor();
-  expect(await accessibilityFaults(page)).toEqual([]);
-  isDone = true;
-  await page.getByRole('button', { name: 'I have done that' }).click();
+    await here.goto('/my/sign-in');
+    await here.locator('summary', { hasText: 'Sign out everywhere' }).click();
+    await here.locator('details[open]').getByRole('button', { name: 'Sign out everywhere' }).click();
+    await here.getByText('You are signed out everywhere.').waitFor();
+    await there.goto('/services');
 
-  await page.getByText('Active', { exact: true }).waitFor();
-  expect(scene.club.accounts.has(id)).toBe(true);
-});
-
-test("a module's row, button and pages stand in the console", async () => {
-  await scene.person('dina');
-  const page = await freshPage();
-  await signIn(page, 'dina');
-
-  await page.locator('tr', { hasText: 'club' }).getByRole('button', { name: 'House rules' }).click();
-  await page.getByRole('heading', { name: 'House rules' }).waitFor();
-  expect(
-    await page.getByRole('navigation', { name: 'Main menu' }).getByRole('link', { name: 'House rules' }).count(),
-  ).toBe(1);
-  await page.getByRole('button', { name: 'Knock' }).click();
-
-  await page.getByText('Who is there? dina').waitFor();
-});
-
-test('signing in at another server leads to the same person, and out again', async () => {
-  await scene.person('elif');
-  const page = await freshPage();
-  await page.goto('/services');
-
-  await page.getByRole('link', { name: /campus/ }).click();
-  await page.locator('input[name=login]').fill('elif');
-  await page.locator('input[name=password]').fill('any');
-  await page.locator('[type=submit]').click();
-  await page.locator('[type=submit]').click();
-  await page.waitForURL(/\/services$/);
-  expect(await page.locator('.who').innerText()).toContain('elif');
-  await page.getByRole('button', { name: 'Sign out' }).click();
-
-  await page.getByText('You are signed out.').waitFor();
-});
-
-test('an account elsewhere is linked, seen, and unlinked', async () => {
-  await scene.person('finn');
-  const page = await freshPage();
-  await signIn(page, 'finn');
-  await page.getByRole('link', { name: 'Linked accounts' }).click();
-
-  await page.getByRole('button', { name: 'Link Campus' }).click();
-  await page.getByRole('link', { name: 'Go on to Campus' }).click();
-  await page.locator('input[name=login]').fill('finn-there');
-  await page.locator('input[name=password]').fill('any');
-  await page.locator('[type=submit]').click();
-  await page.locator('[type=submit]').click();
-  await page.getByText('The account is linked.').waitFor();
-  await page.locator('summary', { hasText: 'Unlink' }).click();
-  await page.locator('details[open]').getByRole('button', { name: 'Unlink Campus' }).click();
-
-  await page.getByText('not linked', { exact: true }).waitFor();
-});
-
-const HOSTILE = `<script>document.title='taken'</script>مدير "'><b>${'x'.repeat(150)}`;
-
-test('every page of a person is free of accessibility faults, also with a hostile name', async () => {
-  const id = await scene.person('gil', HOSTILE);
-  await insertNotification(scene.engine.db, { userId: id, level: 'warning', title: HOSTILE, text: HOSTILE });
-  const page = await freshPage();
-  const said = complaints(page);
-  await signIn(page, 'gil');
-
-  const faults: string[] = [];
-  for (const path of [
-    '/services',
-    '/services/club',
-    '/my/groups',
-    '/my/linked',
-    '/my/notifications',
-    '/my/sign-in',
-    '/nowhere',
-  ]) {
-    await page.goto(path);
-    expect(await page.title()).not.toBe('taken');
-    await page.locator('.who', { hasText: '<script>' }).waitFor();
-    faults.push(...(await accessibilityFaults(page)).map((fault) => `${path}: ${fault}`));
-    await page.screenshot({ path: `/tmp/shots${path.replaceAll('/', '-')}.png` });
-  }
-
-  expect(faults).toEqual([]);
-  expect(said).toEqual([]);
-});
-
-test('signing out everywhere ends this browser and every other', async () => {
-  await scene.person('hana');
-  const [here, there] = [await freshPage(), await freshPage()];
-  await signIn(here, 'hana');
-  await signIn(there, 'hana');
-
-  await here.goto('/my/sign-in');
-  await here.locator('summary', { hasText: 'Sign out everywhere' }).click();
-  await here.locator('details[open]').getByRole('button', { name: 'Sign out everywhere' }).click();
-  await here.getByText('You are signed out everywhere.').waitFor();
-  await there.goto('/services');
-
-  expect(new URL(there.url()).pathname).toBe('/sign-in');
+    expect(new URL(there.url()).pathname).toBe('/sign-in');
+  });
 });

@@ -1,14 +1,14 @@
-import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { AxeBuilder } from '@axe-core/playwright';
 import { beginSession } from '../../console/session';
+import { findProgram } from '../connectors/programs';
 import { testToken } from './identity';
 import type { ApiContext } from '../../api/context';
 import type { TestClient } from './identity';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 
-/** Debian's. */
-const CHROMIUM = '/usr/bin/chromium';
+/** The program that tests with a browser need, for `describeWith`. */
+export const CHROMIUM = 'chromium';
 
 /** Chromium for one test file. Pages of one person share a context; a test that needs nobody's makes a new one. */
 export interface TestBrowser {
@@ -17,15 +17,10 @@ export interface TestBrowser {
   close(): Promise<void>;
 }
 
-/** Is there a browser on this machine? */
-export function hasBrowser(): boolean {
-  return existsSync(CHROMIUM);
-}
-
 /** Starts it: a second or two, so once in a file. */
 export async function startBrowser(url: string): Promise<TestBrowser> {
   const browser: Browser = await chromium.launch({
-    executablePath: CHROMIUM,
+    executablePath: findProgram(CHROMIUM) ?? CHROMIUM,
     args: [
       '--no-sandbox',
       '--disable-gpu',
