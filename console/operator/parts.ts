@@ -1,9 +1,9 @@
 import { actionButton } from '../forms';
-import { html, safeUrl } from '../html';
+import { Html, html, safeUrl } from '../html';
 import { page } from '../page';
 import { SHARED } from '../texts/operator';
 import { time } from '../time';
-import type { Html, Shown } from '../html';
+import type { Shown } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
 import type { InProcessRequest } from '../../api/in-process';
 import type { Said } from '../texts/said';
@@ -150,7 +150,7 @@ export function temporalLink(links: { readonly temporal?: string }): Html {
 
 /** Names and values in two columns; what is nothing is left out. */
 export function facts(entries: readonly (readonly [label: string, value: Shown])[]): Html {
-  const shown = entries.filter(([, value]) => value !== null && value !== undefined && value !== false && value !== '');
+  const shown = entries.filter(([, value]) => !isNothing(value));
   return html`<dl class="facts">
     ${shown.map(
       ([label, value]) =>
@@ -158,6 +158,11 @@ export function facts(entries: readonly (readonly [label: string, value: Shown])
           <dd>${value}</dd>`,
     )}
   </dl>`;
+}
+
+function isNothing(value: Shown): boolean {
+  if (value instanceof Html) return value.text.trim() === '';
+  return value === null || value === undefined || value === false || value === '';
 }
 
 /** Who did something and when, in one line. */

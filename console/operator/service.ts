@@ -1,5 +1,6 @@
 import { showStanding } from '../../api/standing-views';
 import { recentStandings } from '../../api/standings';
+import { readStanding } from '../../store/standing';
 import { html, safeUrl } from '../html';
 import { page } from '../page';
 import { OVERVIEW, SHARED } from '../texts/operator';
@@ -41,8 +42,8 @@ const live = page({
     // The look of all who watch any service: one pass over the accounts, however many pages are open.
     parts: every(REFRESH_MS, signal, async () => {
       const { services } = await recentStandings(context.db);
-      const found = services.find(({ service }) => service.name === name);
-      if (found === undefined) return { html: html`<p class="note warn">${SHARED.gone}</p>`, isLast: true };
+      // One that was added a moment ago is not in it yet.
+      const found = services.find(({ service }) => service.name === name) ?? (await readStanding(context.db, name));
       const standing = JSON.parse(JSON.stringify(showStanding(found))) as Standing;
       return { html: standingView(standing), isLast: false };
     }),

@@ -27,12 +27,19 @@ export function syncView(sync: Sync): Html {
       [SYNC.why, sync.reason],
       [SYNC.began, time(sync.startedAt)],
       [SYNC.ended, time(sync.finishedAt)],
-      [SYNC.scope, dataText(sync.scope).slice(0, 300)],
+      [SYNC.scope, scopeText(sync)],
       [SYNC.retryOf, sync.retryOf !== null && syncLink(service, sync.retryOf, SYNC.earlier)],
       [SYNC.planOf, sync.planOf !== null && syncLink(service, sync.planOf, SYNC.plan)],
       [SYNC.comparison, comparisonLink(sync)],
       ['Temporal', sync.links.temporal !== undefined && temporalLink(sync.links)],
     ])}`;
+}
+
+/** Whom it is about; what it follows stands on lines of its own. */
+function scopeText({ scope }: Sync): string {
+  const { planOf: _plan, failedOf: _failed, userIds, ...rest } = scope;
+  const people = Array.isArray(userIds) ? SYNC.people(number(userIds.length)) : '';
+  return [people, dataText(rest)].filter((text) => text !== '').join(' · ');
 }
 
 function count(label: string, value: number, mood: 'good' | 'warn' | 'bad' | ''): Html {

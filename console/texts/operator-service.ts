@@ -75,13 +75,13 @@ export const SETTINGS = {
   preview: 'Preview',
   previewTitle: 'What would change',
   previewSame: 'Nothing would change.',
-  previewGroups: (count: string) => `${count} groups and states would lead elsewhere.`,
+  previewGroups: (count: string) => `Groups and states that would lead elsewhere: ${count}.`,
   previewPeople: (people: string, gained: string, lost: string) =>
-    `${people} people would be moved: ${gained} memberships more, ${lost} fewer.`,
+    `People who would be moved: ${people}. Memberships: ${gained} more, ${lost} fewer.`,
   previewGuard: (left: string) =>
-    `The guard lets ${left} memberships go now; what is more, all of it, waits for a person.`,
-  previewNames: (changed: string, examined: string) => `${changed} of ${examined} names would be others.`,
-  previewImpossible: (count: string) => `Of ${count} people no name can be made.`,
+    `The guard lets ${left} memberships go now. If it is more, all of it waits for a person.`,
+  previewNames: (changed: string, examined: string) => `Names that would be others: ${changed} of ${examined}.`,
+  previewImpossible: (count: string) => `People of whom no name can be made: ${count}.`,
   sourcesCaption: 'Groups and states that would lead elsewhere',
   source: 'Group or state',
   before: 'Before',

@@ -34,6 +34,7 @@ export const SYNC = {
   ended: 'Ended',
   asked: 'Asked',
   scope: 'Only',
+  people: (count: string) => `${count} people`,
   error: 'Error',
   pause: 'Pause',
   resume: 'Resume',
