@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { findClient } from '../store/auth-clients';
 import { readClientWrite } from '../store/client-writes';
 import { waitForOperation } from '../store/operations';
+import type { Operation } from '../store/operations';
+import type { ApiContext } from './context';
 import { operationSchema, showOperation } from './operation-answer';
 import { preferenceApplied } from './prefer';
 import { Problem } from './problem';
@@ -35,6 +37,8 @@ export const WRITE_PROBLEMS = [
   'provider-unavailable',
 ] as const satisfies readonly ProblemCode[];
 
+type Asked = Awaited<ReturnType<typeof readClientWrite>>;
+
 /**
  * Answers a request about a client: `done` when it is done, by a worker within some seconds, else 202 with the operation.
  * @throws Problem with what the provider refused
@@ -51,20 +55,28 @@ export async function writeAnswer(
   const operation = await waitForOperation(context.db, operationId, { timeoutMs: waitMs ?? WAIT_MS, signal });
   if (operation === undefined) throw new Problem('not-found', `There is no operation ${operationId}.`);
   const write = await readClientWrite(context.db, writeId);
-  if (operation.status === 'failed') throw refusal(write?.refusal ?? null, write?.error ?? null);
+  if (operation.status === 'failed') throw refusal(write);
   if (operation.status === 'superseded') throw new Problem('conflict', 'Something newer was asked about this client.');
-  if (operation.status === 'succeeded') {
-    const clientId = write?.clientId ?? null;
-    return done(clientId === null ? undefined : await findClient(context.db, { id: clientId }));
-  }
+  if (operation.status === 'succeeded') return done(await clientOf(context, write));
+  return accepted(operation, { context, waitMs });
+}
+
+async function clientOf({ db }: ApiContext, write: Asked): Promise<ClientRecord | undefined> {
+  const id = write?.clientId ?? null;
+  return id === null ? undefined : findClient(db, { id });
+}
+
+function accepted(operation: Operation, { context, waitMs }: Pick<RequestFacts, 'context' | 'waitMs'>): Answer {
+  const location = { Location: `/v1/operations/${operation.id}` };
   return {
     status: 202,
-    headers: { Location: `/v1/operations/${operationId}`, ...(waitMs === undefined ? {} : preferenceApplied(waitMs)) },
+    headers: waitMs === undefined ? location : { ...location, ...preferenceApplied(waitMs) },
     body: { operation: showOperation(operation, context) },
   };
 }
 
-function refusal(code: string | null, reason: string | null): Problem {
+function refusal(write: Asked): Problem {
+  const code = write?.refusal ?? null;
   const known = code !== null && code in PROBLEMS ? (code as ProblemCode) : 'provider-failed';
-  return new Problem(known, reason ?? 'The provider refused it.');
+  return new Problem(known, write?.error ?? 'The provider refused it.');
 }

@@ -24,29 +24,37 @@ export interface ClientWrite {
 /** Does it at the provider. @throws AuthError invalid-package, and what the provider throws */
 export async function askProvider(
   provider: AuthProvider,
-  { ability, client, roles, body }: ClientWrite,
+  write: ClientWrite,
+  tried: ClientWriteTry,
+): Promise<ClientData | undefined> {
+  const { ability, client, roles } = write;
+  const clientId = client?.providerId ?? '';
+  if (ability === 'createClient' || ability === 'clientSelfRegister') return makeAt(provider, write, tried);
+  if (ability === 'updateClient' || ability === 'clientSelfUpdate') return alterAt(provider, write, tried);
+  if (ability === 'addRoles' || ability === 'deleteRoles') await provider[ability]?.(clientId, roles, tried);
+  else await provider[ability]?.(clientId, tried);
+  return undefined;
+}
+
+async function makeAt(
+  provider: AuthProvider,
+  { ability, body }: ClientWrite,
+  tried: ClientWriteTry,
+): Promise<ClientData | undefined> {
+  return ability === 'createClient'
+    ? provider.createClient?.(packageOf(provider.createClientPackage, body), tried)
+    : provider.clientSelfRegister?.(packageOf(provider.clientRegistrationPackage, body), tried);
+}
+
+async function alterAt(
+  provider: AuthProvider,
+  { ability, client, body }: ClientWrite,
   tried: ClientWriteTry,
 ): Promise<ClientData | undefined> {
   const clientId = client?.providerId ?? '';
-  switch (ability) {
-    case 'createClient':
-      return provider.createClient?.(packageOf(provider.createClientPackage, body), tried);
-    case 'clientSelfRegister':
-      return provider.clientSelfRegister?.(packageOf(provider.clientRegistrationPackage, body), tried);
-    case 'updateClient':
-      return provider.updateClient?.(clientId, packageOf(provider.updateClientPackage, body), tried);
-    case 'clientSelfUpdate':
-      return provider.clientSelfUpdate?.(clientId, packageOf(provider.selfUpdateClientPackage, body), tried);
-    case 'addRoles':
-    case 'deleteRoles':
-      await provider[ability]?.(clientId, roles, tried);
-      return undefined;
-    case 'enableClient':
-    case 'disableClient':
-    case 'deleteClient':
-      await provider[ability]?.(clientId, tried);
-      return undefined;
-  }
+  return ability === 'updateClient'
+    ? provider.updateClient?.(clientId, packageOf(provider.updateClientPackage, body), tried)
+    : provider.clientSelfUpdate?.(clientId, packageOf(provider.selfUpdateClientPackage, body), tried);
 }
 
 export interface Effect {

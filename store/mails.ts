@@ -196,23 +196,23 @@ export async function wasSentLately(
   db: Queryable,
   mail: { readonly clientId: string; readonly kind: MailKind; readonly withinMs: number },
 ): Promise<boolean> {
-  const found = await db.query(
+  const mine = await db.query(
     `select from mails where client_id = $1 and kind = $2 and status = 'sent'
        and sent_at > clock_timestamp() - make_interval(secs => $3::double precision / 1000) limit 1`,
     [mail.clientId, mail.kind, mail.withinMs],
   );
-  return found.rowCount === 1;
+  return mine.rowCount === 1;
 }
 
 /** The local client that somebody means who typed this name or address; undefined = none, or more than one. */
 export async function clientOfLogin(db: Queryable, login: string): Promise<string | undefined> {
-  const found = await db.query<{ id: string }>(
+  const mine = await db.query<{ id: string }>(
     `select c.id from auth_clients c left join users u on u.id = c.user_id
      where c.provider = 'local' and c.enabled and (lower(c.name) = lower($1) or lower(u.email) = lower($1)
        or lower(c.metadata->>'email') = lower($1)) limit 2`,
     [login.normalize('NFC')],
   );
-  return found.rows.length === 1 ? found.rows[0]?.id : undefined;
+  return mine.rows.length === 1 ? mine.rows[0]?.id : undefined;
 }
 
 /** Where a client's mails go: to their person's address, else to the one in its metadata. */
@@ -220,10 +220,10 @@ export async function addressOfClient(
   db: Queryable,
   clientId: string,
 ): Promise<{ readonly email: string | null; readonly name: string; readonly displayName: string } | undefined> {
-  const found = await db.query<{ email: string | null; name: string; displayName: string }>(
+  const mine = await db.query<{ email: string | null; name: string; displayName: string }>(
     `select coalesce(u.email, c.metadata->>'email') as email, c.name, coalesce(u.display_name, c.name) as "displayName"
      from auth_clients c left join users u on u.id = c.user_id where c.id = $1 and c.enabled`,
     [clientId],
   );
-  return found.rows[0];
+  return mine.rows[0];
 }

@@ -90,13 +90,8 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   });
   const engine = await createEngineWorker({ connection, namespace, activities, slots: options.concurrency });
   const outside = await createOutsideWorkers({ connection, namespace, activities });
-  const services = new ServiceWorkers({
-    connection,
-    namespace,
-    activities,
-    log,
-    personSlots: Math.max(4, Math.floor(options.concurrency / 4)),
-  });
+  const personSlots = Math.max(4, Math.floor(options.concurrency / 4));
+  const services = new ServiceWorkers({ connection, namespace, activities, log, personSlots });
   await ensureSchedules(connection, namespace, installId);
   const stop = new AbortController();
   const following = followServices({ flowDeps, flow, services, stop: stop.signal });

@@ -141,6 +141,7 @@ describeWith([CHROMIUM], 'a person in a browser', () => {
     await page.locator('details[open]').getByRole('button', { name: 'Unlink Campus' }).click();
 
     await page.getByText('not linked', { exact: true }).waitFor();
+    expect(await page.getByText('The account is linked.').count()).toBe(0);
   });
 
   const HOSTILE = `<script>document.title='taken'</script>مدير "'><b>${'x'.repeat(150)}`;
