@@ -28,6 +28,24 @@ export async function askProvider(
   tried: ClientWriteTry,
 ): Promise<ClientData | undefined> {
   const clientId = client?.providerId ?? '';
+  if (ability === 'addRoles' || ability === 'deleteRoles') await provider[ability]?.(clientId, roles, tried);
+  else if (ability === 'enableClient' || ability === 'disableClient' || ability === 'deleteClient')
+    await provider[ability]?.(clientId, tried);
+  else return askWithPackage(provider, { ability, clientId, body }, tried);
+  return undefined;
+}
+
+interface PackageWrite {
+  readonly ability: 'createClient' | 'clientSelfRegister' | 'updateClient' | 'clientSelfUpdate';
+  readonly clientId: string;
+  readonly body: Body;
+}
+
+async function askWithPackage(
+  provider: AuthProvider,
+  { ability, clientId, body }: PackageWrite,
+  tried: ClientWriteTry,
+): Promise<ClientData | undefined> {
   switch (ability) {
     case 'createClient':
       return provider.createClient?.(packageOf(provider.createClientPackage, body), tried);
@@ -37,15 +55,6 @@ export async function askProvider(
       return provider.updateClient?.(clientId, packageOf(provider.updateClientPackage, body), tried);
     case 'clientSelfUpdate':
       return provider.clientSelfUpdate?.(clientId, packageOf(provider.selfUpdateClientPackage, body), tried);
-    case 'addRoles':
-    case 'deleteRoles':
-      await provider[ability]?.(clientId, roles, tried);
-      return undefined;
-    case 'enableClient':
-    case 'disableClient':
-    case 'deleteClient':
-      await provider[ability]?.(clientId, tried);
-      return undefined;
   }
 }
 

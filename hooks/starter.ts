@@ -1,9 +1,7 @@
-import { Client, Connection, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import { Client, Connection } from '@temporalio/client';
+import { TypedSearchAttributes } from '@temporalio/common';
 import {
   accountWorkflowId,
-  clientWriteWorkflowId,
-  AUTHORIZE_EXTERNAL_WORKFLOW,
   BULK_SYNC_WORKFLOW,
   CALL_MANAGER_WORKFLOW,
   CONVERGE_GROUP_WORKFLOW,
@@ -12,17 +10,12 @@ import {
   groupWorkflowId,
   groupsWorkflowId,
   POKE_SIGNAL,
-  SEARCH_ATTRIBUTES,
-  SEND_MAIL_WORKFLOW,
   PROBE_WORKFLOW,
   RECONCILE_WORKFLOW,
-  REFRESH_EXTERNAL_WORKFLOW,
-  REVOKE_EXTERNAL_WORKFLOW,
   SWEEP_NOW_ID,
   SWEEP_WORKFLOW,
   SYNC_SIGNALS,
   syncWorkflowId,
-  WRITE_CLIENT_WORKFLOW,
 } from '../workflows/contracts';
 import type {
   AccountWorkflow,
@@ -32,6 +25,8 @@ import type {
   RefreshExternalInput,
   SyncSteering,
 } from '../workflows/contracts';
+import { attribute, startOnce } from './start-once';
+import { runRefresh, startAuthorization, startClientWrite, startMail, startRevocation } from './start-outside';
 
 /** Starts and signals workflows. The only place that knows how; ids are business keys, so a second start is the same start. */
 export interface Starter {
@@ -100,12 +95,6 @@ export function createStarter(options: StarterOptions): Starter {
     close: () => connection.close(),
   };
 }
-
-const attribute = {
-  service: defineSearchAttributeKey(SEARCH_ATTRIBUTES.service, 'KEYWORD'),
-  user: defineSearchAttributeKey(SEARCH_ATTRIBUTES.user, 'KEYWORD'),
-  kind: defineSearchAttributeKey(SEARCH_ATTRIBUTES.kind, 'KEYWORD'),
-} as const;
 
 async function startAccount(
   client: Client,
@@ -229,69 +218,6 @@ async function startSweep(client: Client): Promise<void> {
   });
 }
 
-/** The poke comes with the start: whichever of the two was lost, the row is looked at once more. */
-async function startAuthorization(client: Client, authorizationId: string): Promise<void> {
-  await client.workflow.signalWithStart(AUTHORIZE_EXTERNAL_WORKFLOW, {
-    workflowId: `external/authorize/${authorizationId}`,
-    taskQueue: ENGINE_TASK_QUEUE,
-    args: [{ authorizationId }],
-    signal: POKE_SIGNAL,
-    signalArgs: [],
-    staticSummary: 'authorization of an external account',
-    typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: AUTHORIZE_EXTERNAL_WORKFLOW }]),
-  });
-}
-
-async function startClientWrite(client: Client, writeId: string): Promise<void> {
-  await startOnce(() =>
-    client.workflow.start(WRITE_CLIENT_WORKFLOW, {
-      workflowId: clientWriteWorkflowId(writeId),
-      taskQueue: ENGINE_TASK_QUEUE,
-      args: [{ writeId }],
-      staticSummary: 'client of an authentication provider',
-      typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: WRITE_CLIENT_WORKFLOW }]),
-    }),
-  );
-}
-
-async function startMail(client: Client, mailId: string): Promise<void> {
-  await startOnce(() =>
-    client.workflow.start(SEND_MAIL_WORKFLOW, {
-      workflowId: `mail/${mailId}`,
-      taskQueue: ENGINE_TASK_QUEUE,
-      args: [{ mailId }],
-      staticSummary: 'mail',
-      typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: SEND_MAIL_WORKFLOW }]),
-    }),
-  );
-}
-
-async function startRevocation(client: Client, revocationId: string): Promise<void> {
-  await startOnce(() =>
-    client.workflow.start(REVOKE_EXTERNAL_WORKFLOW, {
-      workflowId: `external/revoke/${revocationId}`,
-      taskQueue: ENGINE_TASK_QUEUE,
-      args: [{ revocationId }],
-      staticSummary: 'revocation of an external account',
-      typedSearchAttributes: new TypedSearchAttributes([{ key: attribute.kind, value: REVOKE_EXTERNAL_WORKFLOW }]),
-    }),
-  );
-}
-
-async function runRefresh(client: Client, input: RefreshExternalInput): Promise<void> {
-  await client.workflow.execute(REFRESH_EXTERNAL_WORKFLOW, {
-    workflowId: `external/refresh/${input.type}/${input.userId}`,
-    taskQueue: ENGINE_TASK_QUEUE,
-    args: [input],
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: `refresh of a ${input.type} account`,
-    typedSearchAttributes: new TypedSearchAttributes([
-      { key: attribute.user, value: input.userId },
-      { key: attribute.kind, value: REFRESH_EXTERNAL_WORKFLOW },
-    ]),
-  });
-}
-
 async function runCall(client: Client, input: CallManagerInput, timeoutMs: number): Promise<void> {
   await client.workflow.execute(CALL_MANAGER_WORKFLOW, {
     workflowId: `call/${input.callId}`,
@@ -304,13 +230,4 @@ async function runCall(client: Client, input: CallManagerInput, timeoutMs: numbe
       { key: attribute.kind, value: input.action },
     ]),
   });
-}
-
-/** Somebody else was faster: that is the same start. */
-async function startOnce(start: () => Promise<unknown>): Promise<void> {
-  try {
-    await start();
-  } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
 }
