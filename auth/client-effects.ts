@@ -24,37 +24,38 @@ export interface ClientWrite {
 /** Does it at the provider. @throws AuthError invalid-package, and what the provider throws */
 export async function askProvider(
   provider: AuthProvider,
-  write: ClientWrite,
+  { ability, client, roles, body }: ClientWrite,
   tried: ClientWriteTry,
 ): Promise<ClientData | undefined> {
-  const { ability, client, roles } = write;
   const clientId = client?.providerId ?? '';
-  if (ability === 'createClient' || ability === 'clientSelfRegister') return makeAt(provider, write, tried);
-  if (ability === 'updateClient' || ability === 'clientSelfUpdate') return alterAt(provider, write, tried);
   if (ability === 'addRoles' || ability === 'deleteRoles') await provider[ability]?.(clientId, roles, tried);
-  else await provider[ability]?.(clientId, tried);
+  else if (ability === 'enableClient' || ability === 'disableClient' || ability === 'deleteClient')
+    await provider[ability]?.(clientId, tried);
+  else return askWithPackage(provider, { ability, clientId, body }, tried);
   return undefined;
 }
 
-async function makeAt(
-  provider: AuthProvider,
-  { ability, body }: ClientWrite,
-  tried: ClientWriteTry,
-): Promise<ClientData | undefined> {
-  return ability === 'createClient'
-    ? provider.createClient?.(packageOf(provider.createClientPackage, body), tried)
-    : provider.clientSelfRegister?.(packageOf(provider.clientRegistrationPackage, body), tried);
+interface PackageWrite {
+  readonly ability: 'createClient' | 'clientSelfRegister' | 'updateClient' | 'clientSelfUpdate';
+  readonly clientId: string;
+  readonly body: Body;
 }
 
-async function alterAt(
+async function askWithPackage(
   provider: AuthProvider,
-  { ability, client, body }: ClientWrite,
+  { ability, clientId, body }: PackageWrite,
   tried: ClientWriteTry,
 ): Promise<ClientData | undefined> {
-  const clientId = client?.providerId ?? '';
-  return ability === 'updateClient'
-    ? provider.updateClient?.(clientId, packageOf(provider.updateClientPackage, body), tried)
-    : provider.clientSelfUpdate?.(clientId, packageOf(provider.selfUpdateClientPackage, body), tried);
+  switch (ability) {
+    case 'createClient':
+      return provider.createClient?.(packageOf(provider.createClientPackage, body), tried);
+    case 'clientSelfRegister':
+      return provider.clientSelfRegister?.(packageOf(provider.clientRegistrationPackage, body), tried);
+    case 'updateClient':
+      return provider.updateClient?.(clientId, packageOf(provider.updateClientPackage, body), tried);
+    case 'clientSelfUpdate':
+      return provider.clientSelfUpdate?.(clientId, packageOf(provider.selfUpdateClientPackage, body), tried);
+  }
 }
 
 export interface Effect {

@@ -11,9 +11,7 @@ import {
   WRITE_CLIENT_WORKFLOW,
 } from '../workflows/contracts';
 import type { RefreshExternalInput } from '../workflows/contracts';
-import { attribute, startOnce } from './starting';
-
-// How the workflows are started that speak with mail servers, authentication providers and the other side of linked accounts.
+import { attribute, startOnce } from './start-once';
 
 /** The poke comes with the start: whichever of the two was lost, the row is looked at once more. */
 export async function startAuthorization(client: Client, authorizationId: string): Promise<void> {
@@ -28,6 +26,7 @@ export async function startAuthorization(client: Client, authorizationId: string
   });
 }
 
+/** Carries out a write at an authentication provider. */
 export async function startClientWrite(client: Client, writeId: string): Promise<void> {
   await startOnce(() =>
     client.workflow.start(WRITE_CLIENT_WORKFLOW, {
@@ -40,6 +39,7 @@ export async function startClientWrite(client: Client, writeId: string): Promise
   );
 }
 
+/** Sends a mail. */
 export async function startMail(client: Client, mailId: string): Promise<void> {
   await startOnce(() =>
     client.workflow.start(SEND_MAIL_WORKFLOW, {
@@ -52,6 +52,7 @@ export async function startMail(client: Client, mailId: string): Promise<void> {
   );
 }
 
+/** Takes an unlinked right away at the other side. */
 export async function startRevocation(client: Client, revocationId: string): Promise<void> {
   await startOnce(() =>
     client.workflow.start(REVOKE_EXTERNAL_WORKFLOW, {
@@ -64,6 +65,7 @@ export async function startRevocation(client: Client, revocationId: string): Pro
   );
 }
 
+/** Refreshes a credential and waits for it; many askers wait for one refresh. */
 export async function runRefresh(client: Client, input: RefreshExternalInput): Promise<void> {
   await client.workflow.execute(REFRESH_EXTERNAL_WORKFLOW, {
     workflowId: `external/refresh/${input.type}/${input.userId}`,

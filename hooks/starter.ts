@@ -25,8 +25,8 @@ import type {
   RefreshExternalInput,
   SyncSteering,
 } from '../workflows/contracts';
+import { attribute, startOnce } from './start-once';
 import { runRefresh, startAuthorization, startClientWrite, startMail, startRevocation } from './start-outside';
-import { attribute, startOnce } from './starting';
 
 /** Starts and signals workflows. The only place that knows how; ids are business keys, so a second start is the same start. */
 export interface Starter {

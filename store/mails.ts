@@ -1,5 +1,5 @@
 import { uuidv7 } from 'uuidv7';
-import { found } from './checked';
+import { found as checked } from './checked';
 import type { Database, Queryable } from './database';
 
 export type MailKind = 'password-reset' | 'invitation' | 'notification';
@@ -115,7 +115,7 @@ export async function wantsNotificationMails(db: Queryable, userId: string): Pro
   const rows = await db.query<{ wanted: boolean }>(`select mail_notifications as wanted from users where id = $1`, [
     userId,
   ]);
-  return found(rows.rows[0], 'such user').wanted;
+  return checked(rows.rows[0], 'such user').wanted;
 }
 
 /** Says whether a person wants notifications by mail; those that wait are not sent any more. @throws StoreError not-found */
@@ -124,7 +124,7 @@ export async function wantNotificationMails(db: Queryable, userId: string, wante
     userId,
     wanted,
   ]);
-  found(rows.rows[0], 'such user');
+  checked(rows.rows[0], 'such user');
 }
 
 /** There is no mail server: notifications stay in the API. */

@@ -2,7 +2,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { SEARCH_ATTRIBUTES } from '../workflows/contracts';
 
-/** By what Temporal finds workflows. */
+/** The keys under which workflows are found. */
 export const attribute = {
   service: defineSearchAttributeKey(SEARCH_ATTRIBUTES.service, 'KEYWORD'),
   user: defineSearchAttributeKey(SEARCH_ATTRIBUTES.user, 'KEYWORD'),
