@@ -55,8 +55,8 @@ export function actionButton(
 
 /** Puts the token into every form that posts of a hook's markup: hooks know nothing of browsers. */
 export function withFormTokens(markup: string, visitor: Pick<Visitor, 'formToken'>): Html {
-  const field = html`<input type="hidden" name="${TOKEN_FIELD}" value="${visitor.formToken}" />`.text;
-  return trusted(markup.replace(/<form\b[^>]*\bmethod\s*=\s*["']?post\b[^>]*>/gi, (form) => form + field));
+  const hidden = html`<input type="hidden" name="${TOKEN_FIELD}" value="${visitor.formToken}" />`.text;
+  return trusted(markup.replace(/<form\b[^>]*\bmethod\s*=\s*["']?post\b[^>]*>/gi, (form) => form + hidden));
 }
 
 export interface Field {

@@ -18,7 +18,7 @@ export type Shown = Html | string | number | bigint | false | null | undefined |
 export function html(parts: TemplateStringsArray, ...values: readonly Shown[]): Html {
   const text = parts.map((part, index) => {
     if (index >= values.length) return part;
-    if (/[=\s](?:on\w+|style)="[^"]*$/i.test(part) || /=$/.test(part))
+    if (/[=\s](?:on\w+|style)="[^"]*$/i.test(part) || part.endsWith('='))
       throw new Error('a value stands where escaping does not make it safe: quote the attribute');
     return part + shown(values[index]);
   });

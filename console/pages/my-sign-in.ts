@@ -83,7 +83,8 @@ async function sessions({ api, visitor, context, query, url }: PageRequest): Pro
     if (token.id === visitor.principal.tokenId)
       return html`${browserName(browser)} <span class="tag good">${MY_SIGN_IN.thisOne}</span>`;
     if (browser !== undefined) return html`${browserName(browser)}`;
-    return html`${token.title === '' ? (token.purpose === 'session' ? MY_SIGN_IN.session : MY_SIGN_IN.token) : token.title}`;
+    if (token.title !== '') return html`${token.title}`;
+    return html`${token.purpose === 'session' ? MY_SIGN_IN.session : MY_SIGN_IN.token}`;
   };
   return html`${table<TokenView>({
       caption: MY_SIGN_IN.sessionsCaption,
@@ -117,11 +118,14 @@ async function sessions({ api, visitor, context, query, url }: PageRequest): Pro
     </p>`;
 }
 
+/** Where the word is not the name. */
+const BROWSERS: Readonly<Record<string, string>> = { Edg: 'Edge', OPR: 'Opera' };
+
 /** Of what browsers say about themselves the part that people know. */
 function browserName(text: string | undefined): string {
   const name = /(Edg|OPR|Firefox|Chrome|Safari)\//.exec(text ?? '')?.[1] ?? MY_SIGN_IN.browser;
   const system = /(Windows|Mac OS X|Android|iPhone|iPad|Linux)/.exec(text ?? '')?.[1];
-  const known = name === 'Edg' ? 'Edge' : name === 'OPR' ? 'Opera' : name;
+  const known = BROWSERS[name] ?? name;
   return system === undefined ? known : `${known}, ${system}`;
 }
 

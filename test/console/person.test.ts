@@ -128,6 +128,9 @@ describeWith([CHROMIUM], 'a person in a browser', () => {
     await page.getByText('You are signed out.').waitFor();
     await page.getByRole('link', { name: 'Sign out at campus as well' }).click();
     await page.waitForURL(/\/session\/end/);
+    expect(await page.context().cookies(scene.url)).toMatchObject([
+      { name: 'muster', httpOnly: true, sameSite: 'Lax' },
+    ]);
   });
 
   test('an account elsewhere is linked, seen, and unlinked', async () => {
@@ -147,6 +150,8 @@ describeWith([CHROMIUM], 'a person in a browser', () => {
     await page.locator('details[open]').getByRole('button', { name: 'Unlink Campus' }).click();
 
     await page.getByText('not linked', { exact: true }).waitFor();
+    const { body } = await scene.api.call('get', '/v1/users/username:finn/external').expect(200);
+    expect(body.items).toMatchObject([{ type: 'campus', linked: false }]);
   });
 
   const HOSTILE = `<script>document.title='taken'</script>مدير "'><b>${'x'.repeat(150)}`;
