@@ -53,7 +53,7 @@ export interface PageFrame {
 export function createPages(options: ConsoleOptions): PageFrame {
   const table = new PageTable(options.pages);
   const api = inProcessApi(options);
-  const handle: RequestHandler = async (request, response, next) => {
+  const pages: RequestHandler = async (request, response, next) => {
     const method = request.method === 'HEAD' ? 'get' : request.method.toLowerCase();
     const found = table.find(method, request.path);
     if (found === undefined) {
@@ -70,7 +70,7 @@ export function createPages(options: ConsoleOptions): PageFrame {
     else await refuse(serving, who, error);
   };
   return {
-    serve: handle,
+    serve: pages,
     refuse: refused,
     missing: async (request, response, next) => {
       const isPage = ['GET', 'HEAD'].includes(request.method) && (request.headers.accept ?? '').includes('text/html');

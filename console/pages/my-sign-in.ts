@@ -83,8 +83,8 @@ async function sessions({ api, visitor, context, query, url }: PageRequest): Pro
     if (token.id === visitor.principal.tokenId)
       return html`${browserName(browser)} <span class="tag good">${MY_SIGN_IN.thisOne}</span>`;
     if (browser !== undefined) return html`${browserName(browser)}`;
-    const untitled = token.purpose === 'session' ? MY_SIGN_IN.session : MY_SIGN_IN.token;
-    return html`${token.title === '' ? untitled : token.title}`;
+    if (token.title !== '') return html`${token.title}`;
+    return html`${token.purpose === 'session' ? MY_SIGN_IN.session : MY_SIGN_IN.token}`;
   };
   return html`${table<TokenView>({
       caption: MY_SIGN_IN.sessionsCaption,
@@ -118,14 +118,14 @@ async function sessions({ api, visitor, context, query, url }: PageRequest): Pro
     </p>`;
 }
 
-/** Browsers that call themselves otherwise than people do. */
-const CALLED: Readonly<Record<string, string>> = { Edg: 'Edge', OPR: 'Opera' };
+/** Where the word is not the name. */
+const BROWSERS: Readonly<Record<string, string>> = { Edg: 'Edge', OPR: 'Opera' };
 
 /** Of what browsers say about themselves the part that people know. */
 function browserName(text: string | undefined): string {
   const name = /(Edg|OPR|Firefox|Chrome|Safari)\//.exec(text ?? '')?.[1] ?? MY_SIGN_IN.browser;
   const system = /(Windows|Mac OS X|Android|iPhone|iPad|Linux)/.exec(text ?? '')?.[1];
-  const known = CALLED[name] ?? name;
+  const known = BROWSERS[name] ?? name;
   return system === undefined ? known : `${known}, ${system}`;
 }
 
