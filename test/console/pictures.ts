@@ -77,7 +77,10 @@ async function provision(): Promise<void> {
   await api.call('post', '/v1/imports').set({ 'Content-Type': 'application/yaml', Prefer: 'wait=20' }).send(roster);
   const password = await ensureProvisioner(target.url, join(folder, 'password'));
   const config = { host: '127.0.0.1', port: target.port, database: 'postgres', user: PROVISIONER, password };
-  await api.call('post', '/v1/services').send({ ...service, config }).expect(202);
+  await api
+    .call('post', '/v1/services')
+    .send({ ...service, config })
+    .expect(202);
   for (const grant of grants) await api.call('post', '/v1/grants').send({ service: service.name, ...grant });
   await eventually('everybody has an account', async () => {
     const { body } = await api.call('get', `/v1/services/${service.name}/status`);
