@@ -14,6 +14,7 @@ const PUBLIC = [
   'GET /password.js',
   'GET /v1/auth/oidc',
   'GET /v1/auth/oidc/{provider}/callback',
+  'GET /v1/auth/oidc/{provider}/logout',
   'GET /v1/auth/oidc/{provider}/start',
   'GET /v1/external/{type}/callback',
   'GET /v1/openapi.json',

@@ -45,6 +45,26 @@ const start = route({
   },
 });
 
+const logout = route({
+  method: 'get',
+  path: '/v1/auth/oidc/{provider}/logout',
+  acl: 'public',
+  summary: 'Sends a browser to an OpenID Connect server to end its session there',
+  description:
+    'First end the token with `DELETE /v1/auth`. Afterwards the browser is at `returnTo`, at once where the server has no such page. ' +
+    'Register `<MUSTER_PUBLIC_URL><returnTo>` there as a post-logout redirect.',
+  tags,
+  params: { provider: providerName },
+  query: { returnTo: localPath },
+  responses: { 303: { description: 'To the server, or to `returnTo`' } },
+  async handler({ params, query, context }) {
+    const provider = oidcProviderOf(context, params.provider);
+    // Muster's own session has ended already: a server that is away must not keep the browser.
+    const url = await provider.endSession(query.returnTo).catch(() => undefined);
+    return { status: 303, headers: { Location: url?.href ?? query.returnTo, 'Cache-Control': 'no-store' } };
+  },
+});
+
 const callback = route({
   method: 'get',
   path: '/v1/auth/oidc/{provider}/callback',
@@ -97,4 +117,4 @@ const list = route({
   },
 });
 
-export const oidcLoginRoutes: readonly Route[] = [list, start, callback];
+export const oidcLoginRoutes: readonly Route[] = [list, start, callback, logout];

@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
+  buildEndSessionUrl,
   calculatePKCECodeChallenge,
   fetchUserInfo,
   randomNonce,
@@ -123,6 +124,16 @@ export class OidcProvider extends AuthProvider {
       lifeMs: LOGIN_MS,
     });
     return url;
+  }
+
+  /**
+   * Where a browser ends its session at the server as well, and then comes back to a path of this site (OpenID Connect RP-Initiated
+   * Logout 1.0). undefined: the server has no such page.
+   */
+  async endSession(returnTo: string): Promise<URL | undefined> {
+    const configuration = await this.#configuration();
+    if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
+    return buildEndSessionUrl(configuration, { post_logout_redirect_uri: this.#parts.publicUrl + returnTo });
   }
 
   /** The browser is back. undefined: the state is foreign, used or expired, and nothing was changed. */

@@ -4,6 +4,7 @@ import { html } from '../html';
 import { ME, myPerson } from '../my-person';
 import { page } from '../page';
 import { peopleWatch } from '../people-watch';
+import { serviceTitle } from '../service-title';
 import { standingOf, standingTag, standingText, withLinks } from '../standing';
 import { table } from '../table';
 import { FRAME } from '../texts/frame';
@@ -23,7 +24,8 @@ const account = page({
   async handler(request) {
     const { name = '' } = request.params;
     const main = html`<div data-live="/my/live/services/${name}">${await content(request)}</div>`;
-    return { kind: 'page', title: name, main, trail: [{ label: SERVICES.title, url: '/services' }] };
+    const title = await serviceTitle(request.context, name);
+    return { kind: 'page', title, main, trail: [{ label: SERVICES.title, url: '/services' }] };
   },
 });
 
@@ -168,8 +170,14 @@ function groups({ groups: { desired, applied, missing, surplus } }: ExplanationV
 function steps({ events }: ExplanationView): Html {
   if (events.length === 0) return html`<p class="empty">${ACCOUNT.stepsNone}</p>`;
   return html`<ol class="steps">
-    ${events.map(({ at, step }) => html`<li>${time(at)}<span>${step}</span></li>`)}
+    ${events.map((event) => html`<li>${time(event.at)}<span>${stepText(event)}</span></li>`)}
   </ol>`;
+}
+
+/** What was done in a round, where it says so, else the step itself. */
+function stepText({ step, data }: ExplanationView['events'][number]): string {
+  const did: unknown = data['did'];
+  return Array.isArray(did) && did.length > 0 ? did.join(', ') : step;
 }
 
 /** One of the acts that need nothing but the button. */

@@ -1,6 +1,7 @@
 import { html } from '../html';
 import { ME, myPerson } from '../my-person';
 import { page } from '../page';
+import { serviceTitles } from '../service-title';
 import { table } from '../table';
 import { GROUPS } from '../texts/person';
 import type { AccountView, ExplanationView } from '../api-types';
@@ -21,6 +22,10 @@ const groups = page({
   async handler(request) {
     const person = await myPerson(request);
     const there = await groupsThere(request);
+    const titles = await serviceTitles(
+      request.context,
+      there.map(({ service }) => service),
+    );
     const main = html`<dl class="facts">
         <dt>${GROUPS.state}</dt>
         <dd><span class="tag">${person.state}</span></dd>
@@ -39,7 +44,10 @@ const groups = page({
         empty: GROUPS.thereNone,
         columns: [
           { label: GROUPS.groupThere, show: ({ name }) => html`<bdi>${name}</bdi>` },
-          { label: GROUPS.service, show: ({ service }) => html`<a href="/services/${service}">${service}</a>` },
+          {
+            label: GROUPS.service,
+            show: ({ service }) => html`<a href="/services/${service}">${titles.get(service) ?? service}</a>`,
+          },
           { label: GROUPS.because, show: ({ because }) => because.map(reason).join(', ') },
         ],
       })}`;

@@ -4,6 +4,7 @@ import { html } from '../html';
 import { ME, myPerson } from '../my-person';
 import { page } from '../page';
 import { peopleWatch } from '../people-watch';
+import { serviceTitles } from '../service-title';
 import { standingOf, standingTag } from '../standing';
 import { table } from '../table';
 import { SERVICES } from '../texts/person';
@@ -69,18 +70,25 @@ async function serviceTable(request: PageRequest): Promise<Html> {
 }
 
 /** What is known of the accounts, whether their services are still shown or not. */
-async function accountTable({ api }: PageRequest): Promise<Html> {
+async function accountTable({ api, context }: PageRequest): Promise<Html> {
   const { items } = await api.read<{ readonly items: readonly AccountView[] }>('GET /v1/users/{user}/accounts', {
     params: ME,
   });
   const shown = items.filter(({ status, due }) => due || (status !== 'removed' && status !== 'none'));
+  const titles = await serviceTitles(
+    context,
+    shown.map(({ service }) => service),
+  );
   return html`<h2>${SERVICES.now}</h2>
     ${table<AccountView>({
       caption: SERVICES.now,
       rows: shown,
       empty: SERVICES.noAccounts,
       columns: [
-        { label: SERVICES.service, show: ({ service }) => html`<a href="/services/${service}">${service}</a>` },
+        {
+          label: SERVICES.service,
+          show: ({ service }) => html`<a href="/services/${service}">${titles.get(service) ?? service}</a>`,
+        },
         { label: SERVICES.username, show: ({ remoteName }) => html`<bdi>${remoteName}</bdi>` },
         {
           label: SERVICES.state,

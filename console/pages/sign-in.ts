@@ -75,11 +75,18 @@ const signOut = page({
   method: 'post',
   path: '/sign-out',
   needs: 'signed in',
-  async handler({ context, visitor }) {
+  async handler({ api, context, visitor }) {
+    const { client } = await api.read<{ readonly client: { readonly provider: string } | null }>('GET /v1/auth');
     await endSession(context.db, visitor.key);
-    return { kind: 'redirect', to: '/sign-in', said: 'signed-out', key: newKey() };
+    const at = oidcProviderOf(context, client?.provider ?? '') === undefined ? '' : `?at=${client?.provider}`;
+    return { kind: 'redirect', to: `/sign-in${at}`, said: 'signed-out', key: newKey() };
   },
 });
+
+function oidcProviderOf({ identity }: ApiContext, name: string): OidcProvider | undefined {
+  const provider = identity.providers.get(name)?.provider;
+  return provider instanceof OidcProvider ? provider : undefined;
+}
 
 interface Entering {
   readonly to: string;
@@ -89,6 +96,8 @@ interface Entering {
 /** The API's own login, with its throttling; its token stays here and never reaches the browser. */
 async function enter(request: PageRequest, { to, credentials }: Entering): Promise<PageAnswer> {
   const { api, context, headers } = request;
+  // The page says why: a key would travel where anybody can read it.
+  if (!request.mayHoldSession) return doorPage(request, { to });
   await endIdleConsoleSessions(context.db, IDLE_S);
   try {
     const browser = headers['user-agent'] ?? '';
@@ -133,6 +142,9 @@ async function doorPage(request: PageRequest, { to, error, problem }: Door): Pro
   const title = SIGN_IN.title;
   if (!request.mayHoldSession)
     return { kind: 'page', title, main: html`<p class="error" role="alert">${SIGN_IN.plain}</p>` };
+  const at = request.query.get('at') ?? '';
+  // Else the next one at this computer would be let in there without being asked.
+  const hasEnded = oidcProviderOf(context, at) === undefined ? undefined : at;
   const isNew = !(await hasClientWithRole(context.db, ADMINISTRATOR));
   const ways = [
     ...passwordForm(context, { visitor, to, name: form.get('username') ?? '' }),
@@ -140,6 +152,10 @@ async function doorPage(request: PageRequest, { to, error, problem }: Door): Pro
   ];
   const main = html`${error !== undefined && html`<p class="error" role="alert">${error}</p>`}
   ${ways.length === 0 ? html`<p>${SIGN_IN.none}</p>` : ways}
+  ${
+    hasEnded !== undefined &&
+    html`<p><a href="/v1/auth/oidc/${hasEnded}/logout?returnTo=/sign-in">${SIGN_IN.outThere(hasEnded)}</a></p>`
+  }
   ${isNew && html`<p><a href="/start">${SIGN_IN.newHere}</a></p>`}
   ${context.mailEnabled && html`<p><a href="/sign-in/forgotten">${SIGN_IN.forgotten}</a></p>`}`;
   return { kind: 'page', title, main, ...(problem === undefined ? {} : { problem }) };

@@ -5,6 +5,7 @@ export const SIGN_IN = {
   password: 'Password',
   submit: 'Sign in',
   with: (name: string) => `Sign in with ${name}`,
+  outThere: (name: string) => `Sign out at ${name} as well`,
   or: 'or',
   wrong: 'Username or password is not right.',
   wait: (seconds: string) => `Too many failed tries. Wait ${seconds} seconds.`,

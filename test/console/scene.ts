@@ -132,6 +132,7 @@ function startIssuer(url: string): Promise<OidcProvider> {
         client_id: CLIENT.id,
         client_secret: CLIENT.secret,
         redirect_uris: [`${url}/v1/auth/oidc/campus/callback`, `${url}/v1/external/campus/callback`],
+        post_logout_redirect_uris: [`${url}/sign-in`],
         grant_types: ['authorization_code', 'refresh_token'],
       },
     ],

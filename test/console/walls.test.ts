@@ -54,15 +54,32 @@ function filled(path: string): string {
 
 describe("a person's session", () => {
   test('reaches no operator page, walked by table', async () => {
-    const operator = pages.filter(({ path }) => /^\/operator(\/|$)/.test(path));
+    const operator = pages.filter(({ method, path }) => method === 'get' && /^\/operator(\/|$)/.test(path));
     const reached: string[] = [];
-    for (const { method, path } of operator) {
-      const { status } = await asBrowser(method, filled(path));
+    for (const { path } of operator) {
+      const { status } = await asBrowser('get', filled(path));
       if (status !== 403)
-        reached.push(`${method} ${path} answered ${status}: give the page the route that it calls as \`needs\``);
+        reached.push(`${path} answered ${status}: give the page the route that it calls as \`needs\``);
     }
 
+    expect(operator.length).toBeGreaterThan(20);
     expect(reached).toEqual([]);
+  });
+
+  test('alters nothing by any form of an operator, walked by table', async () => {
+    const forms = pages.filter(({ method, path }) => method === 'post' && /^\/operator(\/|$)/.test(path));
+    const before = [...api.told];
+    const taken: string[] = [];
+    for (const { path } of forms) {
+      const { status } = await asBrowser('post', filled(path));
+      if (status < 400 || status >= 500) taken.push(`${path} answered ${status}`);
+    }
+
+    expect(forms.length).toBeGreaterThan(20);
+    expect(taken).toEqual([]);
+    expect(api.told).toEqual(before);
+    const acts = `select action from audit where outcome = 'done' and actor = 'user:' || $1`;
+    expect((await api.context.db.query(acts, [userId])).rows).toEqual([]);
   });
 
   test('may call no route of the API but those about oneself, walked by table', async () => {
@@ -173,5 +190,8 @@ describe('every page', () => {
 
     expect(answer.text).toContain('without encryption');
     expect(answer.text).not.toContain('type="password"');
+    const cookie = /muster=([\w-]{43})/.exec(answer.headers['set-cookie']?.[0] ?? '')?.[1] ?? '';
+    const sent = await asBrowser('post', '/sign-in', cookie).set('Host', 'muster.example:8080');
+    expect(sent.headers['set-cookie']).toBeUndefined();
   });
 });
