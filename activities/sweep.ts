@@ -50,11 +50,12 @@ export async function sweep(deps: SweepDependencies, heartbeat: () => void): Pro
     await parts.run({ change }, () => expandNow(deps, change));
     heartbeat();
   }
+  await bumpEndedGrace(deps.db);
+  const sent = await sendDue(deps, parts, heartbeat);
+  // After the accounts: where members are kept by group, the groups wait for the bulk run that has just begun.
   const groups = await dueRemoteGroups(deps.db, GROUPS_PER_SERVICE);
   await parts.run({ groups: groups.length }, () => sendGroups(deps, groups));
   heartbeat();
-  await bumpEndedGrace(deps.db);
-  const sent = await sendDue(deps, parts, heartbeat);
   await parts.run({ work: 'first runs' }, () => planFirstRuns(deps));
   await expirePasswords(deps.db);
   await settleChangeOperations(deps.db);

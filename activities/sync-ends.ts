@@ -54,10 +54,10 @@ export async function endSync(
   await finishSync(deps.db, syncId, { status: cancelled ? 'cancelled' : 'succeeded', reason });
   deps.failpoint('sync:after-finish');
   const sync = await readSync(deps.db, syncId);
-  if (sync !== undefined) {
-    await releaseGatheredGroups(deps.db, sync.service);
-    await beginNextSync(deps, sync.service);
-  }
+  if (sync === undefined) return;
+  const groupsWaited = await releaseGatheredGroups(deps.db, sync.service);
+  await beginNextSync(deps, sync.service);
   // What became due beside the sync does not wait for the next tick; where nothing could be done, the tick is soon enough.
-  if (!cancelled && sync?.dryRun === false && sync.succeeded > 0) await deps.starter.sweepNow();
+  const didSomething = !cancelled && !sync.dryRun && sync.succeeded > 0;
+  if (groupsWaited || didSomething) await deps.starter.sweepNow();
 }

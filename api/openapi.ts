@@ -3,6 +3,7 @@ import { createDocument } from 'zod-openapi';
 import { IDEMPOTENCY_KEY } from './idempotency';
 import { PROBLEMS } from './problem-codes';
 import { problemSchema } from './problems';
+import { wirePaths } from './wazo/table';
 import type { ZodOpenApiOperationObject, ZodOpenApiResponsesObject } from 'zod-openapi';
 import type { ResponseSpec, Route, Shape } from './route';
 
@@ -25,10 +26,11 @@ export function openApiDocument(routes: readonly Route[]): object {
     info: { title: 'Muster', version: '1', description: DESCRIPTION, license: { name: 'Apache-2.0' } },
     servers: [{ url: '/' }],
     security: [{ bearer: [] }],
-    paths,
+    paths: { ...paths, ...wirePaths() },
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'The admin token is kept in `.muster/admin-token`.' },
+        wazo: { type: 'apiKey', in: 'header', name: 'X-Auth-Token', description: 'Of clients of wazo-auth.' },
       },
     },
   });

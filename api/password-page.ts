@@ -30,6 +30,10 @@ const form = document.getElementById('choose');
 const said = document.getElementById('said');
 const token = new URLSearchParams(location.hash.slice(1)).get('token') || '';
 history.replaceState(null, '', location.pathname);
+if (token === '') {
+  form.hidden = true;
+  said.textContent = 'Open the link in the mail again, whole: without what stands behind its # nothing can be set here.';
+}
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
   const answer = await fetch('/v1/auth/password', {

@@ -1,4 +1,5 @@
 import type { DueReason } from '../domain/words';
+import { GATHER_S } from './group-members';
 import type { Queryable } from './database';
 
 /** Work that waits for nobody (rule 2): a difference of versions, no next try ahead, no writer, service neither paused nor blocked. */
@@ -72,13 +73,18 @@ export async function dueCounts(db: Queryable): Promise<readonly DueCount[]> {
   return found.rows;
 }
 
+/** Where members are kept by group, groups wait for the accounts that a bulk run makes; but not long. */
+const GATHERS = `(s.membership = 'by group' and exists (
+  select from syncs y where y.service_id = s.id and y.status in ('staging', 'running') and not y.dry_run
+    and y.created_at > clock_timestamp() - make_interval(secs => ${GATHER_S})))`;
+
 /** Due remote groups, of every service at most `limit`. They go before their members, so a running sync does not stop them. */
 export async function dueRemoteGroups(db: Queryable, limit: number): Promise<readonly DueRemoteGroup[]> {
   const found = await db.query<DueRemoteGroup & { [key: string]: unknown }>(
     `select s.id as "serviceId", s.name as service, g.id as "remoteGroupId"
      from services s
      cross join lateral (select id from remote_groups where service_id = s.id and ${ROW_DUE} order by id limit $1) g
-     where ${SERVICE_OPEN} and s.has_manager and s.membership <> 'none'
+     where ${SERVICE_OPEN} and s.has_manager and s.membership <> 'none' and not ${GATHERS}
      order by s.name, g.id`,
     [limit],
   );
@@ -88,7 +94,9 @@ export async function dueRemoteGroups(db: Queryable, limit: number): Promise<rea
 /** Due remote groups of one service that nobody works on: at most `limit`. */
 export async function dueGroupsOf(db: Queryable, serviceId: string, limit: number): Promise<readonly string[]> {
   const found = await db.query<{ id: string }>(
-    `select id from remote_groups where service_id = $1 and ${ROW_DUE} order by id limit $2`,
+    `select g.id from services s
+     cross join lateral (select id from remote_groups where service_id = s.id and ${ROW_DUE} order by id limit $2) g
+     where s.id = $1 and not ${GATHERS}`,
     [serviceId, limit],
   );
   return found.rows.map((row) => row.id);

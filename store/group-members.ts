@@ -111,7 +111,7 @@ export async function confirmLeavers(db: Queryable, serviceId: string, userIds: 
 }
 
 /** A group that a bulk run adds members to is written with all of them at its end, but after so long at the latest. */
-const GATHER_S = 60;
+export const GATHER_S = 60;
 
 /**
  * An account has come to be on a service that keeps members by group: its groups are due. In a bulk run they gather their
@@ -131,12 +131,13 @@ export async function bumpGroupsOf(
   );
 }
 
-/** The bulk run is over: groups that gathered members are due at once. */
-export async function releaseGatheredGroups(db: Queryable, service: string): Promise<void> {
-  await db.query(
-    `update remote_groups g set next_try = null from services s
-     where s.name = $1 and g.service_id = s.id and s.membership = 'by group' and g.attention is null and g.failures = 0
-       and g.wanted_version <> g.applied_version and g.next_try > clock_timestamp()`,
+/** The bulk run is over: groups that gathered members are due at once. Answers whether there are any that waited for it. */
+export async function releaseGatheredGroups(db: Queryable, service: string): Promise<boolean> {
+  const waiting = await db.query(
+    `update remote_groups g set next_try = case when g.attention is null and g.failures = 0 then null else g.next_try end
+     from services s
+     where s.name = $1 and g.service_id = s.id and s.membership = 'by group' and g.wanted_version <> g.applied_version`,
     [service],
   );
+  return waiting.rowCount !== null && waiting.rowCount > 0;
 }

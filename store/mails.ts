@@ -1,4 +1,5 @@
 import { uuidv7 } from 'uuidv7';
+import { found } from './checked';
 import type { Database, Queryable } from './database';
 
 export type MailKind = 'password-reset' | 'invitation' | 'notification';
@@ -95,7 +96,7 @@ async function insert(db: Queryable, { id, kind, sealedLogin, clientId, operatio
 export async function queueNotificationMails(db: Queryable, toOperators: boolean, limit: number): Promise<number> {
   const queued = await db.query(
     `with waiting as (
-       select n.id, n.created_at, (n.user_id is null and $1) or u.email is not null as reachable
+       select n.id, n.created_at, (n.user_id is null and $1) or (u.email is not null and u.mail_notifications) as reachable
        from notifications n left join users u on u.id = n.user_id and u.active
        where n.mail = 'due' order by n.id limit $2
      ), looked_at as (
@@ -107,6 +108,23 @@ export async function queueNotificationMails(db: Queryable, toOperators: boolean
     [toOperators, limit, LIFE_MS.notification],
   );
   return queued.rowCount ?? 0;
+}
+
+/** Does a person want notifications by mail as well? Default yes. @throws StoreError not-found */
+export async function wantsNotificationMails(db: Queryable, userId: string): Promise<boolean> {
+  const rows = await db.query<{ wanted: boolean }>(`select mail_notifications as wanted from users where id = $1`, [
+    userId,
+  ]);
+  return found(rows.rows[0], 'such user').wanted;
+}
+
+/** Says whether a person wants notifications by mail; those that wait are not sent any more. @throws StoreError not-found */
+export async function wantNotificationMails(db: Queryable, userId: string, wanted: boolean): Promise<void> {
+  const rows = await db.query<{ id: string }>(`update users set mail_notifications = $2 where id = $1 returning id`, [
+    userId,
+    wanted,
+  ]);
+  found(rows.rows[0], 'such user');
 }
 
 /** There is no mail server: notifications stay in the API. */

@@ -22,6 +22,7 @@ import { menuRoutes } from './menu';
 import { notificationRoutes } from './notifications';
 import { oidcLoginRoutes } from './oidc-login';
 import { operationRoutes } from './operations';
+import { mailPreferenceRoutes } from './mail-preferences';
 import { overviewRoutes } from './overview';
 import { passwordMailRoutes } from './password-mails';
 import { reconciliationRoutes } from './reconciliations';
@@ -75,6 +76,7 @@ const domainRoutes: readonly Route[] = [
   ...seedAliases(identityRoutes),
   ...oidcLoginRoutes,
   ...passwordMailRoutes,
+  ...mailPreferenceRoutes,
   ...externalTypeRoutes,
   ...externalAccountRoutes,
   ...externalCallbackRoutes,

@@ -1,7 +1,6 @@
 import express from 'express';
-import type { ErrorRequestHandler, Request, RequestHandler, Response, Router } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { AuthError } from '../../auth/errors';
-import type { Principal } from '../../auth/principal';
 import type { ApiContext } from '../context';
 import { PROBLEMS } from '../problem-codes';
 import { toProblem } from '../problems';
@@ -16,11 +15,11 @@ import {
   resetWirePassword,
   wirePerson,
 } from './people';
-import { checkWireScopes, createWireToken, deleteWireToken, readWireToken, wireCaller } from './tokens';
+import { mountWire, noteWireRefusal, WAZO_PREFIX } from './table';
+import type { WireRequest, WireWork } from './table';
+import { checkWireScopes, createWireToken, deleteWireToken, readWireToken } from './tokens';
 import { sendWireError, WireError } from './wire';
 
-/** Where wazo's clients look. */
-export const WAZO_PREFIX = '/api/auth/0.1';
 const BODY_LIMIT = '64kb';
 
 /**
@@ -31,8 +30,7 @@ export function wazoRoutes(context: ApiContext): RequestHandler {
   const router = express.Router({ caseSensitive: true });
   // A body that cannot be read is wazo's 400 as well; what has no JSON type is read as JSON all the same, as wazo does.
   router.use(express.json({ limit: BODY_LIMIT, type: () => true, strict: false }));
-  addTokens(router, context);
-  addPeople(router, context);
+  mountWire(router, context, new Map([...tokenWork(context), ...peopleWork(context)]));
   router.use((request) => {
     throw new WireError(404, `Resource not found: ${request.method}`);
   });
@@ -42,18 +40,17 @@ export function wazoRoutes(context: ApiContext): RequestHandler {
   return app;
 }
 
-function addTokens(router: Router, context: ApiContext): void {
-  router.get(
-    '/status',
-    answering(() => ({})),
-  );
-  router.get(
-    '/backends',
-    answering(() => ({ data: backends(context) })),
-  );
-  router.post(
-    '/token',
-    answering((request) =>
+type Entry = readonly [string, { readonly status: number; readonly work: WireWork }];
+
+function answers(name: string, work: WireWork, status = 200): Entry {
+  return [name, { status, work }];
+}
+
+function tokenWork(context: ApiContext): readonly Entry[] {
+  return [
+    answers('GET /status', () => ({})),
+    answers('GET /backends', () => ({ data: backends(context) })),
+    answers('POST /token', ({ request }) =>
       createWireToken(context, {
         authorization: request.get('authorization'),
         body: request.body,
@@ -61,23 +58,16 @@ function addTokens(router: Router, context: ApiContext): void {
         userAgent: (request.get('user-agent') ?? '').slice(0, 200),
       }),
     ),
-  );
-  router.get(
-    '/token/:token',
-    answering(async (request, response) => {
+    answers('GET /token/{token}', async ({ request, response }) => {
       const shown = await readWireToken(context, parameter(request, 'token'), text(request.query['scope']));
       if (request.method === 'HEAD') response.status(204);
       return shown;
     }),
-  );
-  router.delete(
-    '/token/:token',
-    answering((request) => deleteWireToken(context, parameter(request, 'token'))),
-  );
-  router.post(
-    '/token/:token/scopes/check',
-    answering((request) => checkWireScopes(context, parameter(request, 'token'), request.body)),
-  );
+    answers('DELETE /token/{token}', ({ request }) => deleteWireToken(context, parameter(request, 'token'))),
+    answers('POST /token/{token}/scopes/check', ({ request }) =>
+      checkWireScopes(context, parameter(request, 'token'), request.body),
+    ),
+  ];
 }
 
 /** wazo's own name first: clients send it whatever there is, and it means all providers in their order. */
@@ -85,68 +75,55 @@ function backends({ identity }: ApiContext): readonly string[] {
   return ['wazo_user', ...identity.providers.providers.map(({ name }) => name)];
 }
 
-function addPeople(router: Router, context: ApiContext): void {
-  router.get(
-    '/users/password/reset',
-    answering((request) => resetWirePassword(context, request.query), 204),
-  );
-  const called = (work: (principal: Principal, request: Request) => Promise<unknown>, status = 200): RequestHandler =>
-    answering(async (request) => work(await wireCaller(context, request.get('x-auth-token')), request), status);
-  router.delete(
-    '/users/me/tokens/:application',
-    called((principal, request) => deleteWireRefresh(context, principal, parameter(request, 'application')), 204),
-  );
-  router.put(
-    '/users/:user/password',
-    called(async (principal, request) => {
-      const reference = parameter(request, 'user');
-      if (![principal.userId, principal.clientId, 'me'].includes(reference)) throw new WireError(401, 'Unauthorized');
-      return changeWirePassword(context, principal, request.body);
-    }, 204),
-  );
-  router.get(
-    '/users/:user/external',
-    called(async (principal, request) => {
+function peopleWork(context: ApiContext): readonly Entry[] {
+  return [
+    answers('GET /users/password/reset', ({ request }) => resetWirePassword(context, request.query), 204),
+    answers(
+      'DELETE /users/me/tokens/{application}',
+      ({ principal, request }) => deleteWireRefresh(context, principal, parameter(request, 'application')),
+      204,
+    ),
+    answers(
+      'PUT /users/{user}/password',
+      ({ principal, request }) => {
+        const reference = parameter(request, 'user');
+        if (![principal.userId, principal.clientId, 'me'].includes(reference)) throw new WireError(401, 'Unauthorized');
+        return changeWirePassword(context, principal, request.body);
+      },
+      204,
+    ),
+    answers('GET /users/{user}/external', ({ principal, request }) => {
       const { userId } = wirePerson(principal, parameter(request, 'user'));
       requireWire(principal, 'auth.users.{user}.external.read', { user: userId });
       return listWireExternal(context, userId);
     }),
-  );
-  const one = (principal: Principal, request: Request, verb: string): { userId: string; type: string } => {
-    const { userId } = wirePerson(principal, parameter(request, 'user'));
-    const type = parameter(request, 'type');
-    requireWire(principal, `auth.users.{user}.external.{type}.${verb}`, { user: userId, type });
-    return { userId, type };
-  };
-  const path = '/users/:user/external/:type';
-  router.get(
-    path,
-    called((principal, request) => readWireExternal(context, one(principal, request, 'read'))),
-  );
-  router.post(
-    path,
-    called((principal, request) => {
-      const key = one(principal, request, 'create');
-      const signal = context.draining;
-      return beginWireExternal({ context, principal, headers: {}, signal }, { ...key, body: request.body });
-    }, 201),
-  );
-  router.delete(
-    path,
-    called((principal, request) => {
-      const key = one(principal, request, 'delete');
-      return deleteWireExternal(context, { ...key, actor: principal.actor });
-    }, 204),
-  );
+    answers('GET /users/{user}/external/{type}', (wire) => readWireExternal(context, accountOf(wire, 'read'))),
+    answers(
+      'POST /users/{user}/external/{type}',
+      (wire) => {
+        const { principal, request } = wire;
+        const beginner = { context, principal, headers: {}, signal: context.draining };
+        return beginWireExternal(beginner, { ...accountOf(wire, 'create'), body: request.body });
+      },
+      201,
+    ),
+    answers(
+      'DELETE /users/{user}/external/{type}',
+      (wire) => deleteWireExternal(context, { ...accountOf(wire, 'delete'), actor: wire.principal.actor }),
+      204,
+    ),
+  ];
 }
 
-function answering(work: (request: Request, response: Response) => unknown, status = 200): RequestHandler {
-  return async (request, response) => {
-    response.status(status).set('Cache-Control', 'no-store');
-    const answer: unknown = await work(request, response);
-    if (answer === undefined || response.statusCode === 204) response.end();
-    else response.json(answer);
-  };
+/** The account that a path names. @throws WireError when the caller has no access to it */
+function accountOf(
+  { principal, request }: WireRequest,
+  verb: string,
+): { readonly userId: string; readonly type: string } {
+  const { userId } = wirePerson(principal, parameter(request, 'user'));
+  const type = parameter(request, 'type');
+  requireWire(principal, `auth.users.{user}.external.{type}.${verb}`, { user: userId, type });
+  return { userId, type };
 }
 
 function parameter(request: Request, name: string): string {
@@ -157,20 +134,20 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-function wireErrors({ log }: ApiContext): ErrorRequestHandler {
+function wireErrors(context: ApiContext): ErrorRequestHandler {
   // oxlint-disable-next-line max-params -- express knows an error handler by its four parameters
-  return (error: unknown, _request, response, _next): void => {
-    if (error instanceof WireError) {
-      sendWireError(response, error);
-      return;
-    }
-    if (error instanceof AuthError && error.code === 'wrong-credentials') {
-      sendWireError(response, new WireError(401, error.message));
-      return;
-    }
-    const problem = toProblem(error);
-    const { status } = PROBLEMS[problem.code];
-    if (status >= 500) log.error({ code: problem.code, err: problem.cause ?? problem }, 'request failed');
-    sendWireError(response, new WireError(status, problem.detail));
+  return async (error: unknown, request, response, _next): Promise<void> => {
+    const answer = answerOf(context, error);
+    await noteWireRefusal(context, answer, { request, response });
+    sendWireError(response, answer);
   };
+}
+
+function answerOf({ log }: ApiContext, error: unknown): WireError {
+  if (error instanceof WireError) return error;
+  if (error instanceof AuthError && error.code === 'wrong-credentials') return new WireError(401, error.message);
+  const problem = toProblem(error);
+  const { status } = PROBLEMS[problem.code];
+  if (status >= 500) log.error({ code: problem.code, err: problem.cause ?? problem }, 'request failed');
+  return new WireError(status, problem.detail);
 }

@@ -2,7 +2,14 @@ import type { Logger } from 'pino';
 import { backoffMs } from '../../domain/backoff';
 import type { Sealer } from '../../config/sealer';
 import type { Database } from '../../store/database';
-import { addressOfClient, clientOfLogin, recordMail, takeMail, wasSentLately } from '../../store/mails';
+import {
+  addressOfClient,
+  clientOfLogin,
+  recordMail,
+  takeMail,
+  wantsNotificationMails,
+  wasSentLately,
+} from '../../store/mails';
 import type { MailOutcome, MailRecord } from '../../store/mails';
 import { readNotification } from '../../store/notifications';
 import { readUser } from '../../store/users';
@@ -129,5 +136,6 @@ async function notificationLetter({ db, operators }: MailDesk, id: string): Prom
   }
   const user = await readUser(db, userId);
   if (user?.active !== true || user.email === null) throw new Dropped('the person has no address');
+  if (!(await wantsNotificationMails(db, userId))) throw new Dropped('the person wants no notifications by mail');
   return { to: user.email, words: { title, text, displayName: user.displayName } };
 }

@@ -147,4 +147,15 @@ describe('a login at an OpenID Connect server', () => {
     const listed = await api.anonymous('get', '/v1/auth/oidc').expect(200);
     expect(listed.body).toEqual({ items: [{ provider: 'campus', start: '/v1/auth/oidc/campus/start' }] });
   });
+
+  test('is ended at the server too, for pages of this site only', async () => {
+    const answer = await api.anonymous('get', '/v1/auth/oidc/campus/logout?returnTo=/console').expect(303);
+    const url = new URL(String(answer.headers['location']));
+    expect([url.origin, url.searchParams.get('client_id'), url.searchParams.get('post_logout_redirect_uri')]).toEqual([
+      new URL(server.issuer).origin,
+      'muster',
+      `${PUBLIC_URL}/console`,
+    ]);
+    await api.anonymous('get', '/v1/auth/oidc/campus/logout?returnTo=//evil.test').expect(400);
+  });
 });

@@ -55,6 +55,11 @@ export async function startScimmy(features: object): Promise<ScimServer> {
       return '';
     },
   };
+  // The routers write numbers into the query, which Express 5 would parse anew: every list would be its first 20.
+  app.use((request, _response, next) => {
+    Object.defineProperty(request, 'query', { value: { ...request.query } });
+    next();
+  });
   app.use('/scim', new SCIMMYRouters(authentication));
   // After the routers, which say that everything is supported.
   SCIMMY.Config.set(features);

@@ -1,3 +1,8 @@
+import type { ExternalDesk } from '../../auth/external/authorize';
+import { freshCredential } from '../../auth/external/credential';
+import { externalPlugins } from '../../auth/external/plugins';
+import { ExternalTypePool } from '../../auth/external/type-pool';
+import type { Database } from '../../store/database';
 import type { LinkedAccount, LinkedCredential } from '../../sdk/index';
 import { ServiceHook } from '../../sdk/index';
 import type { HookContext, HookUser } from '../../sdk/index';
@@ -45,6 +50,20 @@ async function expiresSoon(username: string): Promise<void> {
   );
 }
 
+/** What a worker process of its own has. */
+function deskOn(db: Database): ExternalDesk {
+  const { sealer, publicUrl, flowDeps } = scene.engine;
+  const limits = { callTimeoutMs: 15_000, callsPerType: Infinity, random: Math.random };
+  const context = { db, sealer, publicUrl, log: flowDeps.log, plugins: externalPlugins().plugins, ...limits };
+  return { context, types: new ExternalTypePool(context) };
+}
+
+function withoutLease(db: Database): Database {
+  const query: Database['query'] = (text, values) =>
+    db.query(text.replace('(refreshing_until is null or refreshing_until <= clock_timestamp())', 'true'), values);
+  return { query, transaction: (work) => db.transaction(work), close: async () => undefined };
+}
+
 describe('a credential that is about to end', () => {
   test('is refreshed once, however many ask at the same moment', async () => {
     await scene.person('ada');
@@ -60,6 +79,27 @@ describe('a credential that is about to end', () => {
     const tokens = new Set(answers.map((answer) => (answer.body as Credential).data.accessToken));
     expect(tokens.size).toBe(1);
     await expect(scene.provider.isActive([...tokens][0] ?? '', CLIENT)).resolves.toBe(true);
+  });
+
+  test('is refreshed once, however many processes ask; without the lease each of them would', async () => {
+    const userId = await scene.person('adam');
+    await scene.link('adam');
+    const key = { userId, type: 'campus' };
+    const { signal } = new AbortController();
+    const askers = (db: Database): Promise<unknown>[] =>
+      Array.from({ length: 4 }, () => freshCredential(deskOn(db), key, signal).catch(() => undefined));
+    const { db } = scene.engine;
+    await scene.provider.delay(300);
+    const before = await refreshes();
+
+    await Promise.all(askers(db));
+
+    const between = await refreshes();
+    expect(between - before).toBe(1);
+    // The negative control: the same with a lease that everybody gets.
+    await Promise.all(askers(withoutLease(db)));
+    await scene.provider.delay(0);
+    expect((await refreshes()) - between).toBeGreaterThan(1);
   });
 
   test('is given out as it is while the other side is away, as long as it is good', async () => {

@@ -8,6 +8,7 @@ import type { EngineApi } from '../acceptance/engine-api';
 import { startTestEngine } from '../engine/engine';
 import type { TestEngine } from '../engine/engine';
 import { BY, eventually } from '../engine/organisation';
+import { testToken } from '../environment/identity';
 import { databaseDump, histories, leaksIn } from '../security/leaks';
 import { MAIL_LOGIN, startMailServer } from './mail-server';
 import type { ArrivedMail, MailServer } from './mail-server';
@@ -204,6 +205,31 @@ describe('a notification', () => {
       const left = await engine.db.query(`select from notifications where mail = 'due'`);
       return left.rowCount === 0;
     });
+  });
+});
+
+describe('a notification to somebody who wants no mails', () => {
+  test('stays in the API; a person says so for themselves, and for nobody else', async () => {
+    const userId = await person('iris');
+    const { token } = await testToken(api.identity, { userId });
+    expect((await api.as(token, 'get', '/v1/users/me/mails').expect(200)).body).toEqual({ notifications: true });
+    await person('jane');
+    await api.as(token, 'put', '/v1/users/username:jane/mails').send({ notifications: false }).expect(403);
+
+    await api.as(token, 'put', '/v1/users/me/mails').send({ notifications: false }).expect(200);
+    await notifyUser(engine.db, { userId, level: 'info', title: 'Quiet', text: 'not by mail' });
+    await notifyUser(engine.db, {
+      userId: await person('karl'),
+      level: 'info',
+      title: 'Loud',
+      text: 'by mail',
+    });
+    await engine.flowDeps.starter.sweepNow();
+
+    await arrived('karl@example.org');
+    expect(server.mails.filter((mail) => mail.to.includes('iris@example.org'))).toEqual([]);
+    const listed = await api.call('get', `/v1/notifications?recipient=${userId}`).expect(200);
+    expect(listed.body).toMatchObject({ items: [{ title: 'Quiet' }] });
   });
 });
 

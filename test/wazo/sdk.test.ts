@@ -10,6 +10,7 @@ import { createClient, setLocalPassword } from '../../store/auth-clients';
 import { createUser } from '../../store/users';
 import { TEST_CERTIFICATES } from '../connectors/certificates';
 import { createTestApi } from '../environment/api';
+import { WIRE_ROUTES } from '../../api/wazo/table';
 import type { TestApi } from '../environment/api';
 import { startWazoClient } from './wazo-client';
 import type { WazoClient } from './wazo-client';
@@ -181,5 +182,29 @@ describe('the routes of wazo-auth 0.1', () => {
       await as(method, '/users/me/external/campus').expect(404);
     }
     await as('get', '/users/username:carl/external').expect(404);
+  });
+
+  test('stand in the document of the API, and their refusals and acts in the audit trail', async () => {
+    const session = await logIn();
+    const { body: document } = await api.anonymous('get', '/v1/openapi.json').expect(200);
+    const shown = (document as { readonly paths: Readonly<Record<string, object>> }).paths;
+    for (const { method, path } of WIRE_ROUTES) expect(shown[root + path]).toHaveProperty([method]);
+
+    const wrong = `Basic ${Buffer.from('ada:not that one').toString('base64')}`;
+    await api.anonymous('post', `${root}/token`).set('Authorization', wrong).send({}).expect(401);
+    const other = await person('dora', 'the password of dora');
+    await api.anonymous('get', `${root}/users/${other}/external`).set('X-Auth-Token', session.token).expect(401);
+    await api.anonymous('get', `${root}/users/me/external`).set('X-Auth-Token', 'nobody').expect(401);
+
+    const { body } = await api.call('get', '/v1/audit?outcome=refused&limit=10').expect(200);
+    const lines = body.items as readonly { readonly action: string; readonly detail: string; readonly actor: string }[];
+    expect(lines.map(({ action, detail, actor }) => `${action} ${detail} ${actor}`)).toEqual(
+      expect.arrayContaining([
+        `POST ${root}/token wrong-credentials client:anonymous`,
+        `GET ${root}/users/{user}/external forbidden user:${userId}`,
+        `GET ${root}/users/{user}/external unauthenticated client:anonymous`,
+      ]),
+    );
+    expect(JSON.stringify(body)).not.toContain(session.token);
   });
 });
