@@ -1,15 +1,15 @@
-import { actionButton, field, postForm } from '../forms';
 import { html } from '../html';
 import { page } from '../page';
+import { peopleWatch } from '../people-watch';
 import { table } from '../table';
-import { FRAME } from '../texts/frame';
-import { ACTIONS, ACTION_ASKS, EXPLAIN, PEOPLE, SHARED } from '../texts/operator';
+import { EXPLAIN, PEOPLE, SHARED } from '../texts/operator';
 import { ACCOUNTS } from '../texts/operator-service';
 import { time } from '../time';
+import { accountButtons } from './account-acts';
 import { operationColumns, stepColumns } from './operations';
 import { accountUrl, actorText, facts, section, serviceLink, shortList, statusTag, tag, to } from './parts';
 import type { Html } from '../html';
-import type { PageAnswer, PageDefinition, PageRequest } from '../page';
+import type { PageDefinition, PageRequest } from '../page';
 import type { Explanation } from './answers';
 
 const ROUTE = 'GET /v1/services/{name}/accounts/{user}';
@@ -24,25 +24,7 @@ const shown = page({
     const { name = '', user = '' } = params;
     const found = await api.read<Explanation>(ROUTE, { params: { name, user } });
     const person = found.user.username ?? found.user.id;
-    const main = html`${await buttons(request, found)}${standing(found)}${rights(found)}${account(found)}${groups(found)}
-    ${guard(found)}${section(
-      EXPLAIN.history,
-      table({
-        caption: EXPLAIN.historyCaption,
-        rows: found.events,
-        empty: EXPLAIN.historyNone,
-        columns: stepColumns,
-      }),
-    )}
-    ${section(
-      EXPLAIN.asked,
-      table({
-        caption: EXPLAIN.askedCaption,
-        rows: found.operations,
-        empty: EXPLAIN.askedNone,
-        columns: operationColumns,
-      }),
-    )}`;
+    const main = html`<div data-live="${accountUrl(name, user)}/live">${await content(request, found)}</div>`;
     const trail = [
       { label: PEOPLE.title, url: '/operator/people' },
       { label: person, url: to`/operator/people/${found.user.id}` },
@@ -51,66 +33,42 @@ const shown = page({
   },
 });
 
-/** Each action of the service has a route of its own for one account, with a permission of its own. */
-const SUFFIXES: Readonly<Record<string, string>> = {
-  createAccount: 'PUT /v1/services/{name}/accounts/{user}',
-  deleteAccount: 'DELETE /v1/services/{name}/accounts/{user}',
-  setPassword: 'PUT /v1/services/{name}/accounts/{user}/password',
-  resetPassword: 'POST /v1/services/{name}/accounts/{user}/password/reset',
-  updateGroups: 'POST /v1/services/{name}/accounts/{user}/groups/sync',
-  syncNickname: 'POST /v1/services/{name}/accounts/{user}/nickname/sync',
-  updateProfile: 'POST /v1/services/{name}/accounts/{user}/profile/sync',
-  validateUser: 'POST /v1/services/{name}/accounts/{user}/validate',
-};
+const live = page({
+  method: 'get',
+  path: '/operator/people/{user}/accounts/{name}/live',
+  needs: 'GET /v1/services/{name}/accounts',
+  handler: async (request) => ({ kind: 'live', parts: contents(request) }),
+});
 
-/** What can be tried at once when an account waits or was refused: writing what is wanted now. */
-const RETRIES = ['updateProfile', 'updateGroups', 'validateUser'];
-
-async function buttons({ api, visitor }: PageRequest, found: Explanation): Promise<Html> {
-  const { service: name, user, actions } = found;
-  const place = { name, user: user.id };
-  const possible = await Promise.all(
-    actions.map(async (action) => {
-      const route = SUFFIXES[action];
-      return route !== undefined && (await api.may(route, place)) ? action : undefined;
-    }),
-  );
-  const allowed = possible.filter((action) => action !== undefined);
-  const exists = found.account !== null && !['none', 'removed'].includes(found.account.status);
-  const fits = (action: string): boolean => (action === 'createAccount' ? !exists && found.entitled : exists);
-  const url = (action: string): string => `${accountUrl(name, user.id)}/${action}`;
-  const retry = found.account?.attention != null ? RETRIES.find((action) => allowed.includes(action)) : undefined;
-  return html`<div class="row">
-      ${retry !== undefined && actionButton(visitor, { action: url(retry), label: EXPLAIN.retryNow, look: 'main' })}
-      ${allowed
-        .filter((action) => action !== 'setPassword' && fits(action))
-        .map((action) => {
-          const ask = ACTION_ASKS[action];
-          const look = action === 'deleteAccount' ? 'danger' : 'plain';
-          return actionButton(visitor, {
-            action: url(action),
-            label: ACTIONS[action] ?? action,
-            look,
-            ...(ask === undefined ? {} : { confirm: ask }),
-          });
-        })}
-    </div>
-    ${allowed.includes('setPassword') && exists && passwordForm(visitor, url('setPassword'))}`;
+/** One look a second for all open pages; drawn anew only when something of this person has moved. */
+async function* contents(request: PageRequest): AsyncGenerator<Html, void> {
+  const { api, context, params, signal } = request;
+  const { name = '', user = '' } = params;
+  const first = await api.read<Explanation>(ROUTE, { params: { name, user } });
+  for await (const _ of peopleWatch(context.db).follow(first.user.id, signal))
+    yield await content(request, await api.read<Explanation>(ROUTE, { params: { name, user } }));
 }
 
-function passwordForm(visitor: PageRequest['visitor'], action: string): Html {
-  const password = {
-    name: 'password',
-    label: EXPLAIN.newPassword,
-    type: 'password',
-    autocomplete: 'new-password',
-    isRequired: true,
-  } as const;
-  const body = html`${field(password)}<button type="submit">${EXPLAIN.password}</button>`;
-  return html`<details>
-    <summary>${EXPLAIN.password}</summary>
-    ${postForm({ action, visitor, look: 'filters', body })}
-  </details>`;
+async function content(request: PageRequest, found: Explanation): Promise<Html> {
+  return html`${await accountButtons(request, found)}${standing(found)}${rights(found)}${account(found)}${groups(found)}
+  ${guard(found)}${section(
+    EXPLAIN.history,
+    table({
+      caption: EXPLAIN.historyCaption,
+      rows: found.events,
+      empty: EXPLAIN.historyNone,
+      columns: stepColumns,
+    }),
+  )}
+  ${section(
+    EXPLAIN.asked,
+    table({
+      caption: EXPLAIN.askedCaption,
+      rows: found.operations,
+      empty: EXPLAIN.askedNone,
+      columns: operationColumns,
+    }),
+  )}`;
 }
 
 function standing({ wanted, why, account: own, nextTry, user }: Explanation): Html {
@@ -220,68 +178,4 @@ function guard({ staged, held, service }: Explanation): Html {
   );
 }
 
-interface Answered {
-  readonly operation: { readonly id: string; readonly status: string };
-}
-
-function actPage(action: string, route: string): PageDefinition {
-  return page({
-    method: 'post',
-    path: `/operator/people/{user}/accounts/{name}/${action}`,
-    needs: 'GET /v1/services/{name}/accounts',
-    async handler({ api, params, form }): Promise<PageAnswer> {
-      const { name = '', user = '' } = params;
-      const password = form.get('password');
-      const body = action === 'setPassword' ? { body: { password } } : {};
-      const { operation } = await api.read<Answered>(route, { params: { name, user }, ...body });
-      const next =
-        action === 'resetPassword' ? to`/operator/operations/${operation.id}/secret` : accountUrl(name, user);
-      return { kind: 'redirect', to: next, said: 'started' };
-    },
-  });
-}
-
-const secretWait = page({
-  method: 'get',
-  path: '/operator/operations/{operationId}/secret',
-  needs: 'GET /v1/operations',
-  async handler({ api, params, visitor }) {
-    const { operation } = await api.read<{
-      readonly operation: { readonly status: string; readonly secretReady: boolean; readonly outcome: string | null };
-    }>('GET /v1/operations/{operationId}', { params, headers: { prefer: 'wait=5' } });
-    const { operationId = '' } = params;
-    const main = html`<p>${statusTag(operation.status)} ${operation.outcome}</p>
-      ${
-        operation.secretReady
-          ? actionButton(visitor, {
-              action: to`/operator/operations/${operationId}/secret`,
-              label: EXPLAIN.showSecret,
-              look: 'main',
-            })
-          : html`<p><a class="button" href="${to`/operator/operations/${operationId}`}">${SHARED.details}</a></p>`
-      }`;
-    return { kind: 'page', title: EXPLAIN.secret, main };
-  },
-});
-
-const secretShown = page({
-  method: 'post',
-  path: '/operator/operations/{operationId}/secret',
-  needs: 'GET /v1/operations',
-  async handler({ api, params }) {
-    const { secret } = await api.read<{ readonly secret: string }>('POST /v1/operations/{operationId}/secret', {
-      params,
-    });
-    const main = html`<p><code class="secret" id="secret">${secret}</code></p>
-      <p><button type="button" data-copy="secret" hidden>${FRAME.copy}</button></p>
-      <p class="soft">${EXPLAIN.secretNote}</p>`;
-    return { kind: 'page', title: EXPLAIN.secret, main };
-  },
-});
-
-export const explainPages: readonly PageDefinition[] = [
-  shown,
-  ...Object.entries(SUFFIXES).map(([action, route]) => actPage(action, route)),
-  secretWait,
-  secretShown,
-];
+export const explainPages: readonly PageDefinition[] = [shown, live];

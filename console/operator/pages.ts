@@ -1,3 +1,4 @@
+import { accountActPages } from './account-acts';
 import { accountPages } from './accounts';
 import { clientPages } from './clients';
 import { comparisonPages } from './comparisons';
@@ -31,6 +32,7 @@ export const operatorPages: readonly PageDefinition[] = [
   ...comparisonPages,
   ...peoplePages,
   ...explainPages,
+  ...accountActPages,
   ...groupPages,
   ...statePages,
   ...grantPages,

@@ -74,7 +74,6 @@ export const IMPORTS = {
   replace: 'the whole truth: who is missing is deactivated',
   merge: 'only adds and alters',
   look: 'Show the difference',
-  noFile: 'Choose a file with a roster in it.',
   draft: 'What this roster would change',
   apply: 'Apply it',
   applyAsk: 'Change the organisation as shown? The difference is worked out anew at this moment.',

@@ -12,7 +12,6 @@ export const SERVICE = {
   connector: 'Connector',
   address: 'Address',
   begins: 'Accounts begin',
-  paused: 'Paused',
   pause: 'Pause',
   pauseAsk: 'Stop all work on this service? Nothing is lost; it goes on when you resume it.',
   resume: 'Resume',
@@ -61,11 +60,9 @@ export const ACCOUNTS = {
   resultsCaption: 'What came of the action, by person',
   outcome: 'Outcome',
   begun: 'begun',
-  explainOther: 'Look at somebody without an account',
 } as const;
 
 export const SETTINGS = {
-  saved: 'Saved.',
   secretSet: 'It is set and never shown. Leave this empty to keep it.',
   secretUnset: 'It is not set.',
   clearSecret: (name: string) => `Take ${name} away`,

@@ -17,7 +17,6 @@ export const SYNC = {
   onlyPlan: 'Only a plan: nothing is written',
   start: 'Start',
   progress: 'Progress',
-  done: 'Done',
   rate: 'Rate',
   rateText: (perSecond: string) => `${perSecond} a second`,
   overall: (perSecond: string) => `${perSecond} a second since it began`,
@@ -64,17 +63,14 @@ export const PLAN = {
   before: 'Before',
   after: 'After',
   guard: 'asks the guard',
-  nothing: 'no account',
   field: { status: 'Status', name: 'Name', nickname: 'Display name', displayName: 'Full name', email: 'E-mail' },
   groups: 'Groups',
-  attributes: 'Attributes',
   approve: 'Approve and execute',
   approveAsk: (count: string) =>
     `Do this to ${count} accounts? Each is decided anew: one that has changed since is made as it should be now. The guard holds.`,
   summary: (changed: string, unchanged: string, failed: string) =>
     `${changed} would be changed, ${unchanged} stay as they are, ${failed} cannot be made as wanted.`,
   only: 'Step',
-  back: 'To the plan’s own page',
 } as const;
 
 export const GUARD = {
