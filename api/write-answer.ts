@@ -8,6 +8,7 @@ import { Problem } from './problem';
 import { PROBLEMS } from './problem-codes';
 import type { Written } from '../auth/client-writes';
 import type { ClientRecord } from '../store/auth-clients';
+import type { OperationStatus } from '../store/operations';
 import type { ProblemCode } from './problem-codes';
 import type { Answer, RequestFacts, Responses } from './route';
 
@@ -50,18 +51,25 @@ export async function writeAnswer(
   await context.flow.clientWriteQueued(writeId);
   const operation = await waitForOperation(context.db, operationId, { timeoutMs: waitMs ?? WAIT_MS, signal });
   if (operation === undefined) throw new Problem('not-found', `There is no operation ${operationId}.`);
-  const write = await readClientWrite(context.db, writeId);
-  if (operation.status === 'failed') throw refusal(write?.refusal ?? null, write?.error ?? null);
-  if (operation.status === 'superseded') throw new Problem('conflict', 'Something newer was asked about this client.');
-  if (operation.status === 'succeeded') {
-    const clientId = write?.clientId ?? null;
-    return done(clientId === null ? undefined : await findClient(context.db, { id: clientId }));
-  }
+  const hasEnded = operation.status !== 'running' && operation.status !== 'waiting';
+  if (hasEnded) return done(await clientOf(context, { writeId, status: operation.status }));
   return {
     status: 202,
     headers: { Location: `/v1/operations/${operationId}`, ...(waitMs === undefined ? {} : preferenceApplied(waitMs)) },
     body: { operation: showOperation(operation, context) },
   };
+}
+
+/** The client of a write that has ended. @throws Problem when it was refused or superseded */
+async function clientOf(
+  { db }: Pick<RequestFacts['context'], 'db'>,
+  { writeId, status }: { readonly writeId: string; readonly status: OperationStatus },
+): Promise<ClientRecord | undefined> {
+  if (status === 'superseded') throw new Problem('conflict', 'Something newer was asked about this client.');
+  const write = await readClientWrite(db, writeId);
+  if (status !== 'succeeded') throw refusal(write?.refusal ?? null, write?.error ?? null);
+  const clientId = write?.clientId ?? null;
+  return clientId === null ? undefined : findClient(db, { id: clientId });
 }
 
 function refusal(code: string | null, reason: string | null): Problem {

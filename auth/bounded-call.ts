@@ -11,7 +11,8 @@ export interface CallBounds {
 
 /** Calls code of others with a deadline that holds even if it does not look at its signal. @throws Unavailable when it is over */
 export async function boundedCall<T>(bounds: CallBounds, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { signal, clear } = startDeadline(bounds.signal, bounds.timeoutMs);
+  const deadline = startDeadline(bounds.signal, bounds.timeoutMs);
+  const { signal } = deadline;
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
     onAbort = () => reject(new Unavailable(`${bounds.whom} did not answer in time`, { code: 'timeout' }));
@@ -21,7 +22,7 @@ export async function boundedCall<T>(bounds: CallBounds, work: (signal: AbortSig
   try {
     return await Promise.race([work(signal), aborted]);
   } finally {
-    clear();
+    deadline.clear();
     if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
 }

@@ -66,7 +66,7 @@ describeWith(['slapd', 'ldapmodify'], 'a client that is made in a directory', ()
       headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', prefer: 'wait=0' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { status: answer.status, body: (await answer.json()) as unknown };
+    return { status: answer.status, body: await answer.json() };
   }
 
   test('is made once and is there, although worker and API were killed when the directory had just written it', async () => {
