@@ -2,14 +2,13 @@ import { z } from 'zod';
 import { findClient } from '../store/auth-clients';
 import { readClientWrite } from '../store/client-writes';
 import { waitForOperation } from '../store/operations';
-import type { Operation } from '../store/operations';
-import type { ApiContext } from './context';
 import { operationSchema, showOperation } from './operation-answer';
 import { preferenceApplied } from './prefer';
 import { Problem } from './problem';
 import { PROBLEMS } from './problem-codes';
 import type { Written } from '../auth/client-writes';
 import type { ClientRecord } from '../store/auth-clients';
+import type { OperationStatus } from '../store/operations';
 import type { ProblemCode } from './problem-codes';
 import type { Answer, RequestFacts, Responses } from './route';
 
@@ -37,8 +36,6 @@ export const WRITE_PROBLEMS = [
   'provider-unavailable',
 ] as const satisfies readonly ProblemCode[];
 
-type Asked = Awaited<ReturnType<typeof readClientWrite>>;
-
 /**
  * Answers a request about a client: `done` when it is done, by a worker within some seconds, else 202 with the operation.
  * @throws Problem with what the provider refused
@@ -54,29 +51,28 @@ export async function writeAnswer(
   await context.flow.clientWriteQueued(writeId);
   const operation = await waitForOperation(context.db, operationId, { timeoutMs: waitMs ?? WAIT_MS, signal });
   if (operation === undefined) throw new Problem('not-found', `There is no operation ${operationId}.`);
-  const write = await readClientWrite(context.db, writeId);
-  if (operation.status === 'failed') throw refusal(write);
-  if (operation.status === 'superseded') throw new Problem('conflict', 'Something newer was asked about this client.');
-  if (operation.status === 'succeeded') return done(await clientOf(context, write));
-  return accepted(operation, { context, waitMs });
-}
-
-async function clientOf({ db }: ApiContext, write: Asked): Promise<ClientRecord | undefined> {
-  const id = write?.clientId ?? null;
-  return id === null ? undefined : findClient(db, { id });
-}
-
-function accepted(operation: Operation, { context, waitMs }: Pick<RequestFacts, 'context' | 'waitMs'>): Answer {
-  const location = { Location: `/v1/operations/${operation.id}` };
+  const hasEnded = operation.status !== 'running' && operation.status !== 'waiting';
+  if (hasEnded) return done(await clientOf(context, { writeId, status: operation.status }));
   return {
     status: 202,
-    headers: waitMs === undefined ? location : { ...location, ...preferenceApplied(waitMs) },
+    headers: { Location: `/v1/operations/${operationId}`, ...(waitMs === undefined ? {} : preferenceApplied(waitMs)) },
     body: { operation: showOperation(operation, context) },
   };
 }
 
-function refusal(write: Asked): Problem {
-  const code = write?.refusal ?? null;
+/** The client of a write that has ended. @throws Problem when it was refused or superseded */
+async function clientOf(
+  { db }: Pick<RequestFacts['context'], 'db'>,
+  { writeId, status }: { readonly writeId: string; readonly status: OperationStatus },
+): Promise<ClientRecord | undefined> {
+  if (status === 'superseded') throw new Problem('conflict', 'Something newer was asked about this client.');
+  const write = await readClientWrite(db, writeId);
+  if (status !== 'succeeded') throw refusal(write?.refusal ?? null, write?.error ?? null);
+  const clientId = write?.clientId ?? null;
+  return clientId === null ? undefined : findClient(db, { id: clientId });
+}
+
+function refusal(code: string | null, reason: string | null): Problem {
   const known = code !== null && code in PROBLEMS ? (code as ProblemCode) : 'provider-failed';
-  return new Problem(known, write?.error ?? 'The provider refused it.');
+  return new Problem(known, reason ?? 'The provider refused it.');
 }

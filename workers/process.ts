@@ -66,11 +66,7 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   const flowDeps: FlowDependencies = { db, registry, sealer, log, starter };
   const flow = createFlow(flowDeps);
   const external = externalDesk(options);
-  const managers = new ManagerPool(registry, sealer, {
-    budgets: new Budgets({ db, log, random: Math.random, callTimeoutMs: options.callTimeoutMs }),
-    // Managers ask within the slots of their service, which bound them already.
-    linked: (key, signal) => linkedCredential(unbounded(external), key, signal),
-  });
+  const managers = managerPool(options, external);
   const installId = await ensureInstallId(db);
   const failpoint = failpointOf(options.failpoint);
   const activities = createActivities({
@@ -121,6 +117,17 @@ function externalDesk({ db, sealer, log, registry, publicUrl, callTimeoutMs }: W
   const callsPerType = Math.floor(PLUGIN_SLOTS / 2);
   const context = { db, sealer, log, plugins, publicUrl, callTimeoutMs, callsPerType, random: Math.random };
   return { context, types: new ExternalTypePool(context) };
+}
+
+function managerPool(
+  { db, registry, sealer, log, callTimeoutMs }: WorkerProcessOptions,
+  external: ExternalDesk,
+): ManagerPool {
+  return new ManagerPool(registry, sealer, {
+    budgets: new Budgets({ db, log, random: Math.random, callTimeoutMs }),
+    // Managers ask within the slots of their service, which bound them already.
+    linked: (key, signal) => linkedCredential(unbounded(external), key, signal),
+  });
 }
 
 function unbounded({ context, types }: ExternalDesk): ExternalDesk {
