@@ -128,9 +128,9 @@ describeWith([CHROMIUM], 'a person in a browser', () => {
     await page.getByText('You are signed out.').waitFor();
     await page.getByRole('link', { name: 'Sign out at campus as well' }).click();
     await page.waitForURL(/\/session\/end/);
-    expect(await page.context().cookies(scene.url)).toMatchObject([
-      { name: 'muster', httpOnly: true, sameSite: 'Lax' },
-    ]);
+    // The other server keeps its own on this host.
+    const ours = (await page.context().cookies(scene.url)).filter(({ name }) => name === 'muster');
+    expect(ours).toMatchObject([{ httpOnly: true, sameSite: 'Lax' }]);
   });
 
   test('an account elsewhere is linked, seen, and unlinked', async () => {
