@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { createDocument } from 'zod-openapi';
 import { IDEMPOTENCY_KEY } from './idempotency';
+import { operationId } from './operation-id';
 import { PROBLEMS } from './problem-codes';
 import { problemSchema } from './problems';
 import { wirePaths } from './wazo/table';
@@ -39,7 +40,7 @@ export function openApiDocument(routes: readonly Route[]): object {
 function operationOf(route: Route): ZodOpenApiOperationObject {
   const isWrite = route.method !== 'get';
   return {
-    operationId: operationId(route),
+    operationId: operationId(route.method, route.path),
     summary: route.summary,
     description: describe(route),
     tags: [...route.tags],
@@ -65,17 +66,6 @@ const WRITE_HEADERS = z.object({
 
 function present(place: 'path' | 'query', shape: Shape | undefined): Readonly<Record<string, z.ZodObject>> {
   return shape === undefined || Object.keys(shape).length === 0 ? {} : { [place]: z.object(shape) };
-}
-
-function operationId(route: Route): string {
-  const words = route.path
-    .replace(/^\/v1/, '')
-    .replace(/[{}]/g, '')
-    .split(/[^A-Za-z0-9]+/)
-    .filter((word) => word !== '');
-  return [route.method, ...words]
-    .map((word, index) => (index === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1)))
-    .join('');
 }
 
 function describe(route: Route): string {

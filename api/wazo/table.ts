@@ -4,6 +4,7 @@ import type { Principal } from '../../auth/principal';
 import { NOBODY } from '../../auth/principal';
 import { noteAct, noteRefusal } from '../audit-trail';
 import type { ApiContext } from '../context';
+import { operationId } from '../operation-id';
 import { Problem } from '../problem';
 import type { Method } from '../route';
 import { wireCaller } from './tokens';
@@ -107,7 +108,7 @@ export function wirePaths(): Readonly<Record<string, Record<string, ZodOpenApiOp
   return paths;
 }
 
-function operationOf({ acl, path, summary, statuses }: WireRoute): ZodOpenApiOperationObject {
+function operationOf({ method, acl, path, summary, statuses }: WireRoute): ZodOpenApiOperationObject {
   const permission =
     acl === 'public' ? 'Needs no token.' : `Permission: \`${acl}\`, with the token in \`X-Auth-Token\`.`;
   const parameters = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
@@ -117,6 +118,7 @@ function operationOf({ acl, path, summary, statuses }: WireRoute): ZodOpenApiOpe
     schema: { type: 'string' as const },
   }));
   return {
+    operationId: operationId(method, WAZO_PREFIX + path),
     summary,
     description: `As wazo-auth 0.1; errors are \`{"reason": [...], "status_code"}\`. ${permission}`,
     tags: ['wazo-auth'],

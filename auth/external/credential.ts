@@ -27,14 +27,16 @@ export async function freshCredential(
   signal: AbortSignal,
 ): Promise<ExternalData | undefined> {
   const { context } = desk;
+  let asked: Buffer | undefined;
   const waitUntil = Date.now() + context.callTimeoutMs + LEASE_MARGIN_MS;
   while (Date.now() < waitUntil) {
     const account = await findExternalAccount(context.db, key);
     if (account === undefined) return undefined;
     if (account.broken !== null) throw mustAuthorizeAgain(key, account.broken);
-    if (isGoodEnough(account)) return openData(context, account);
+    asked ??= account.sealed;
+    if (mayBeGiven(account, asked)) return openData(context, account);
     const fence = await takeRefresh(context.db, key, context.callTimeoutMs + LEASE_MARGIN_MS);
-    if (fence !== undefined) return refresh(desk, { account, fence }, signal);
+    if (fence !== undefined) return refresh(desk, { account, fence, asked }, signal);
     // Somebody else is at it: what they bring is ours as well.
     await delay(LOOK_AGAIN_MS, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) break;
@@ -47,6 +49,11 @@ export function isGoodEnough({ goodForMs }: Pick<ExternalAccountRecord, 'goodFor
   return goodForMs === null || goodForMs > REFRESH_BEFORE_MS;
 }
 
+/** Also what somebody else has brought since this one asked, however short it is good: it cannot be had better. */
+function mayBeGiven(account: ExternalAccountRecord, asked: Buffer): boolean {
+  return isGoodEnough(account) || (!account.sealed.equals(asked) && (account.goodForMs ?? 0) > 0);
+}
+
 function mustAuthorizeAgain({ type }: ExternalKey, reason: string): Rejected {
   return new Rejected(`the person must authorize ${type} again: ${reason}`, { code: 'authorize-again' });
 }
@@ -56,13 +63,17 @@ interface Refreshing {
   readonly fence: number;
 }
 
-async function refresh(desk: ExternalDesk, { account, fence }: Refreshing, signal: AbortSignal): Promise<ExternalData> {
+async function refresh(
+  desk: ExternalDesk,
+  { account, fence, asked }: Refreshing & { readonly asked: Buffer },
+  signal: AbortSignal,
+): Promise<ExternalData> {
   const { context, types } = desk;
   const { userId, type } = account;
   const target = { userId, type, fence };
   // Between the read and the lease another may have refreshed: the newest is what counts.
   const newest = await findExternalAccount(context.db, account);
-  if (newest !== undefined && isGoodEnough(newest)) {
+  if (newest !== undefined && mayBeGiven(newest, asked)) {
     await settleRefresh(context.db, target, 'unchanged');
     return openData(context, newest);
   }
