@@ -31,5 +31,6 @@ module.exports = {
   globalSetup: '<rootDir>/test/environment/global-setup.ts',
   globalTeardown: '<rootDir>/test/environment/global-teardown.ts',
   testTimeout: slow ? 300_000 : 60_000,
-  maxWorkers: slow ? 1 : 2,
+  // Tests of the engine mostly wait for servers: three files at once keep two cores busy.
+  maxWorkers: slow ? 1 : 3,
 };
