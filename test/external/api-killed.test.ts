@@ -64,6 +64,7 @@ describe('an authorization', () => {
       expect.stringContaining('ada at campus now belongs to ada'),
     ]);
     await scene.credential('ada').expect(200);
+    await eventually('the redirect is in the log', async () => second.process.log().includes('callback?'));
     const log = first.process.log() + second.process.log();
     expect(log).not.toContain(back.searchParams.get('code') ?? '');
     expect(log).toContain('callback?[redacted]');
