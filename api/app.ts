@@ -3,6 +3,7 @@ import express from 'express';
 import helmet from 'helmet';
 import { pinoHttp } from 'pino-http';
 import { noteRefusal } from './audit-trail';
+import { allowOrigins } from './cors';
 import { serveDocs } from './docs';
 import { mountRoutes } from './frame';
 import { admit } from './identify';
@@ -23,6 +24,8 @@ export interface AppOptions extends FrameOptions {
   readonly mounts?: readonly RequestHandler[];
   /** Addresses of proxies whose X-Forwarded-For is believed. Default none. */
   readonly trustedProxies?: readonly string[];
+  /** Origins whose pages may call the API from a browser. Default none. */
+  readonly corsOrigins?: readonly string[];
 }
 
 /** The whole API as an express application; listening is the caller's business. */
@@ -34,6 +37,7 @@ export function createApp(options: AppOptions): Express {
   app.set('trust proxy', [...(options.trustedProxies ?? [])]);
   app.use(securityHeaders());
   app.use(requestLog(options.context.log));
+  app.use(allowOrigins(options.corsOrigins ?? []));
   app.use(observeRequests());
   app.use(limitAddresses(options));
   serveDocs(app);

@@ -71,6 +71,7 @@ export async function startApi(config: Config, mounts: Mounts = (parts) => [hook
     routes,
     mounts: [wazoRoutes(context), ...mounts({ ...door, context, routes })],
     trustedProxies: config.trustedProxies,
+    corsOrigins: config.corsOrigins,
   });
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }, app);
   answerClientErrors(server);

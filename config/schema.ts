@@ -85,6 +85,8 @@ export const configSchema = z.strictObject({
   secretKey: text.optional(),
   /** Addresses or networks of proxies whose X-Forwarded-For is believed. */
   trustedProxies: listOf(text).default([]),
+  /** Origins whose pages may call the API from a browser. */
+  corsOrigins: listOf(webUrl).default([]),
   auth: authSchema,
   connectors: z
     .strictObject({
@@ -168,6 +170,7 @@ export const VARIABLES: readonly Variable[] = [
   secret('adminToken', 'MUSTER_ADMIN_TOKEN'),
   secret('secretKey', 'MUSTER_SECRET_KEY'),
   plain('trustedProxies', 'MUSTER_TRUSTED_PROXIES'),
+  plain('corsOrigins', 'MUSTER_CORS_ORIGINS'),
   plain('auth.order', 'MUSTER_AUTH_ORDER'),
   plain('auth.folders', 'MUSTER_AUTH_FOLDERS'),
   plain('auth.packages', 'MUSTER_AUTH_PACKAGES'),
