@@ -49,6 +49,20 @@ export type Step =
   | { readonly step: 'end sessions' }
   | { readonly step: 'delete' };
 
+/** The names of all steps, in the order in which they are done. */
+export const STEPS = [
+  'create',
+  'adopt',
+  'enable',
+  'update profile',
+  'set nickname',
+  'set groups',
+  'set password',
+  'disable',
+  'end sessions',
+  'delete',
+] as const satisfies readonly Step['step'][];
+
 export interface Decision {
   readonly wanted: boolean;
   readonly steps: readonly Step[];

@@ -113,31 +113,6 @@ export abstract class AuthProvider {
   close?(): Promise<void>;
 }
 
-/** The members of a provider that may be absent, as the API names them. */
-export const AUTH_ABILITIES = [
-  'createClient',
-  'clientSelfRegister',
-  'enableClient',
-  'disableClient',
-  'deleteClient',
-  'addRoles',
-  'deleteRoles',
-  'updateClient',
-  'clientSelfUpdate',
-  'listClients',
-  'getClient',
-] as const;
-
-/** One of `AUTH_ABILITIES`. */
-export type AuthAbility = (typeof AUTH_ABILITIES)[number];
-
-/** What this provider offers: what its class implements and its configuration allows. */
-export function authAbilities(provider: AuthProvider): readonly AuthAbility[] {
-  return AUTH_ABILITIES.filter(
-    (ability) => typeof provider[ability] === 'function' && !provider.switchedOff.includes(ability),
-  );
-}
-
 /** The abilities that alter a client. */
 export const AUTH_WRITES = [
   'createClient',
@@ -149,7 +124,20 @@ export const AUTH_WRITES = [
   'deleteRoles',
   'updateClient',
   'clientSelfUpdate',
-] as const satisfies readonly AuthAbility[];
+] as const;
+
+/** The members of a provider that may be absent, as the API names them. */
+export const AUTH_ABILITIES = [...AUTH_WRITES, 'listClients', 'getClient'] as const;
+
+/** One of `AUTH_ABILITIES`. */
+export type AuthAbility = (typeof AUTH_ABILITIES)[number];
+
+/** What this provider offers: what its class implements and its configuration allows. */
+export function authAbilities(provider: AuthProvider): readonly AuthAbility[] {
+  return AUTH_ABILITIES.filter(
+    (ability) => typeof provider[ability] === 'function' && !provider.switchedOff.includes(ability),
+  );
+}
 
 /** One of `AUTH_WRITES`. */
 export type AuthWrite = (typeof AUTH_WRITES)[number];

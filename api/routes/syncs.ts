@@ -1,3 +1,4 @@
+import { STEPS } from '../../domain/decide';
 import { z } from 'zod';
 import { listSyncItems } from '../../store/sync-items';
 import { listSyncs, requestSync } from '../../store/syncs';
@@ -113,18 +114,7 @@ const itemSchema = z
   })
   .meta({ id: 'SyncItem' });
 
-const planStep = z.enum([
-  'create',
-  'adopt',
-  'enable',
-  'update profile',
-  'set nickname',
-  'set groups',
-  'set password',
-  'disable',
-  'end sessions',
-  'delete',
-]);
+const planStep = z.enum(STEPS);
 
 const viewSchema = z
   .object({

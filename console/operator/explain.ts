@@ -1,6 +1,6 @@
 import { html } from '../html';
 import { page } from '../page';
-import { peopleWatch } from '../people-watch';
+import { followPerson } from '../people-watch';
 import { table } from '../table';
 import { EXPLAIN, PEOPLE, SHARED } from '../texts/operator';
 import { ACCOUNTS } from '../texts/operator-service';
@@ -45,7 +45,7 @@ async function* contents(request: PageRequest): AsyncGenerator<Html, void> {
   const { api, context, params, signal } = request;
   const { name = '', user = '' } = params;
   const first = await api.read<Explanation>(ROUTE, { params: { name, user } });
-  for await (const _ of peopleWatch(context.db).follow(first.user.id, signal))
+  for await (const _ of followPerson(context.db, first.user.id, signal))
     yield await content(request, await api.read<Explanation>(ROUTE, { params: { name, user } }));
 }
 

@@ -1,3 +1,4 @@
+import { STEPS } from '../../domain/decide';
 import { actionButton, choice } from '../forms';
 import { html } from '../html';
 import { page } from '../page';
@@ -11,18 +12,6 @@ import type { PageDefinition, PageRequest } from '../page';
 import type { Paged } from '../table';
 import type { AccountView, PlannedAccount, Sync } from './answers';
 
-const STEPS = [
-  'create',
-  'adopt',
-  'enable',
-  'update profile',
-  'set nickname',
-  'set groups',
-  'set password',
-  'disable',
-  'end sessions',
-  'delete',
-];
 const OUTCOMES = ['succeeded', 'unchanged', 'skipped', 'failed'];
 
 const plan = page({

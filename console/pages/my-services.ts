@@ -3,7 +3,7 @@ import { withFormTokens } from '../forms';
 import { html } from '../html';
 import { ME, myPerson } from '../my-person';
 import { page } from '../page';
-import { peopleWatch } from '../people-watch';
+import { followPerson } from '../people-watch';
 import { serviceTitles } from '../service-title';
 import { standingOf, standingTag } from '../standing';
 import { table } from '../table';
@@ -36,7 +36,7 @@ const live = page({
 
 async function* contents(request: PageRequest): AsyncGenerator<Html, void> {
   const { id } = await myPerson(request);
-  for await (const _ of peopleWatch(request.context.db).follow(id, request.signal)) yield await content(request);
+  for await (const _ of followPerson(request.context.db, id, request.signal)) yield await content(request);
 }
 
 async function content(request: PageRequest): Promise<Html> {
