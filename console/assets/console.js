@@ -24,7 +24,37 @@ function follow(root) {
       else source.close();
     });
     source.addEventListener('end', () => source.close());
+    source.addEventListener('error', () => {
+      // Closed by the other side for good: signed out, or not to be seen any more.
+      if (source.readyState === EventSource.CLOSED && one.isConnected) one.before(stopped());
+    });
   }
+}
+
+function stopped() {
+  const note = document.createElement('p');
+  note.className = 'note warn';
+  note.setAttribute('role', 'status');
+  note.textContent = document.body.dataset.stopped;
+  return note;
+}
+
+/** Secrets of links stand in the fragment, which is sent nowhere: their fields take them from there. */
+function takeFragment() {
+  for (const one of document.querySelectorAll('input[data-fragment]')) {
+    const found = new URLSearchParams(location.hash.slice(1)).get(one.dataset.fragment);
+    if (found !== null) {
+      one.value = found;
+      history.replaceState(null, '', location.pathname + location.search);
+    }
+    if (one.value !== '') one.closest('.field').hidden = true;
+  }
+}
+
+/** A page that was shown again in answer to a form has the form's address: it gets its own back, so that it can be loaded anew. */
+function takeAddress() {
+  const { page } = document.body.dataset;
+  if (page) history.replaceState(null, '', page);
 }
 
 /** What somebody is in the middle of (an open question, a field) is not taken from under their hands. */
@@ -75,4 +105,6 @@ document.addEventListener('submit', (event) => {
   setTimeout(() => delete form.dataset.sent, SENT_MS);
 });
 document.addEventListener('htmx:after:swap', () => ready(document));
+takeAddress();
+takeFragment();
 ready(document);

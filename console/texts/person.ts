@@ -117,6 +117,11 @@ export const NOTIFICATIONS = {
   read: 'Mark as read',
   readAll: 'Mark all as read',
   isNew: 'new',
+  mails: 'By mail',
+  mailsCome: 'What stands here is also sent to you by mail.',
+  mailsNone: 'What stands here is not sent to you by mail.',
+  mailsEnd: 'Send me none',
+  mailsBegin: 'Send it by mail as well',
 } as const;
 
 export const MY_SIGN_IN = {

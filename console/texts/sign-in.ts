@@ -30,6 +30,17 @@ export const FORGOTTEN = {
   heard: 'If there is such a login, a mail with a link is on its way.',
 } as const;
 
+/** Texts of the page behind the links in mails. */
+export const CHOOSE = {
+  title: 'Choose a password',
+  token: 'Code of your link',
+  tokenHint: 'What stands behind #token= in the link of the mail. The whole link will do.',
+  password: 'Password',
+  hint: 'At least 8 characters.',
+  submit: 'Set password',
+  another: 'Send me another link',
+} as const;
+
 /** Texts of the first start. */
 export const START = {
   title: 'The first administrator',
