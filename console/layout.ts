@@ -47,7 +47,7 @@ export function layout(frame: Frame): string {
           ${trail.length > 0 && trailLine(trail)}
           <h1>${title}</h1>
           <div role="status" id="said">${said !== undefined && html`<p class="said">${said}</p>`}</div>
-          ${wrong !== undefined && wrongBox(wrong)} ${main}
+          ${wrong !== undefined && wrongBox(wrong, !main.text.includes(' autofocus'))} ${main}
         </main>
       </body>
     </html> `.text;

@@ -14,7 +14,7 @@ import { refilled } from './refill';
 import { wrongOf } from './refused';
 import { framed, sendAnswer, sendRefused, toSignIn } from './send';
 import { cookieHeader, keyOf, newKey, visitor, visitorNow, visitorOf, wayOf } from './session';
-import { FRAME } from './texts/frame';
+import { moduleHead } from './module-head';
 import type { Request, RequestHandler, Response } from 'express';
 import type { ApiContext } from '../api/context';
 import type { Door } from '../api/identify';
@@ -86,7 +86,7 @@ export function createPages(options: ConsoleOptions): PageFrame {
       const serving = { ...options, api, table, request, response };
       const who = await visit(serving);
       const asked = pageRequest(serving, { params: {}, who, form: undefined });
-      return framed(asked, { kind: 'page', title: FRAME.services, main: trusted(markup) });
+      return framed(asked, { kind: 'page', ...(await moduleHead(asked)), main: trusted(markup) });
     },
   };
 }

@@ -23,14 +23,13 @@ export interface Refilled {
  */
 export function refilled(main: Html, sent: SentForm): Refilled {
   const found = formIn(main.text, sent);
-  if (found === undefined) return { main, rest: sent.errors };
+  if (found === undefined) return { main: new Html(withoutFocus(main.text)), rest: sent.errors };
   const errors = errorsByField(sent.errors, namesIn(found.markup));
   const before = hasFields(found.markup) ? opened(main.text.slice(0, found.at)) : main.text.slice(0, found.at);
   const after = main.text.slice(found.at + found.markup.length);
   const form = filled(found.markup, { fields: sent.fields, errors });
-  const isMarked = errors.size > 0;
-  const whole = isMarked ? [before, form, after].map(withoutFocus) : [before, form, after];
-  const text = isMarked ? [whole[0], focused(whole[1] ?? ''), whole[2]].join('') : whole.join('');
+  const [start = '', middle = '', end = ''] = [before, form, after].map(withoutFocus);
+  const text = start + focused(middle) + end;
   const placed = new Set([...errors.values()].flat());
   return { main: new Html(text), rest: sent.errors.filter((item) => !placed.has(item)) };
 }

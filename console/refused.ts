@@ -40,8 +40,8 @@ export function wrongOf(problem: Problem, rest: readonly ErrorItem[]): Wrong {
       [...(item.pointer ?? '').split('/').slice(1, 2), item.detail].filter((word) => word !== '').join(': '),
     );
   // The API speaks of bodies: who filled a form in has seen none.
-  if (UNFIT.includes(code) && errors.length > 0)
-    return { text: items.length === 0 ? REFUSED.marked : REFUSED.notRight, items };
+  if (errors.length > 0 && items.length === 0) return { text: REFUSED.marked, items };
+  if (UNFIT.includes(code) && errors.length > 0) return { text: REFUSED.notRight, items };
   const { status } = PROBLEMS[code];
   if (status === 403) return { text: REFUSED.mayNot, items };
   return { text: status >= 500 ? `${detail} ${REFUSED.awayText}` : detail, items };

@@ -14,13 +14,20 @@ function showTimes(root) {
   }
 }
 
+/** What live parts show, as it came. */
+const shown = new WeakMap();
+/** What is to stand in live parts as soon as nobody is in the middle of something there. */
+const postponed = new Map();
+let isPressing = false;
+
 /** A live part: its address sends what is to stand in it. The browser asks again by itself when the line breaks. */
 function follow(root) {
   for (const one of root.querySelectorAll('[data-live]:not([data-followed])')) {
     one.dataset.followed = '';
+    shown.set(one, one.innerHTML);
     const source = new EventSource(one.dataset.live);
     source.addEventListener('part', (event) => {
-      if (one.isConnected) swap(one, event.data);
+      if (one.isConnected) offer(one, event.data);
       else source.close();
     });
     source.addEventListener('end', () => source.close());
@@ -57,20 +64,39 @@ function takeAddress() {
   if (page) history.replaceState(null, '', page);
 }
 
-/** What somebody is in the middle of (an open question, a field) is not taken from under their hands. */
-function swap(one, markup) {
+/** What somebody is in the middle of (an open question, a field, a press) is not taken from under their hands. */
+function isBusy(one) {
   const active = one.contains(document.activeElement) ? document.activeElement : null;
-  if (one.querySelector('details[open]') || active?.matches('input, select, textarea')) return;
+  return (
+    isPressing || one.querySelector('details[open]') !== null || active?.matches('input, select, textarea') === true
+  );
+}
+
+function offer(one, markup) {
+  if (isBusy(one)) {
+    postponed.set(one, markup);
+    return;
+  }
+  postponed.delete(one);
   const template = document.createElement('template');
   template.innerHTML = markup;
+  // Nothing new: who reads or hears it is not disturbed.
+  if (template.innerHTML === shown.get(one)) return;
+  shown.set(one, template.innerHTML);
+  const focused = one.contains(document.activeElement) ? document.activeElement.id : '';
   one.replaceChildren(template.content);
-  if (active?.id) document.getElementById(active.id)?.focus();
+  if (focused !== '') document.getElementById(focused)?.focus();
   ready(one);
 }
 
+function catchUp() {
+  for (const [one, markup] of [...postponed]) offer(one, markup);
+}
+
 function ready(root) {
-  showTimes(root);
+  // Before anything in them is altered: what comes is compared with what came.
   follow(root);
+  showTimes(root);
   for (const button of root.querySelectorAll('button[data-copy][hidden]')) button.hidden = false;
   window.htmx?.process(root);
 }
@@ -104,6 +130,19 @@ document.addEventListener('submit', (event) => {
   form.dataset.sent = '';
   setTimeout(() => delete form.dataset.sent, SENT_MS);
 });
+document.addEventListener('pointerdown', () => {
+  isPressing = true;
+});
+for (const end of ['pointerup', 'pointercancel', 'toggle', 'focusout'])
+  document.addEventListener(
+    end,
+    () => {
+      if (end.startsWith('pointer')) isPressing = false;
+      // After the click that the press ends in.
+      setTimeout(catchUp);
+    },
+    true,
+  );
 document.addEventListener('htmx:after:swap', () => ready(document));
 takeAddress();
 takeFragment();

@@ -140,7 +140,7 @@ async function buttons({ api, visitor }: PageRequest, explained: ExplanationView
           action,
           label,
           ...(look === undefined ? {} : { look }),
-          ...(confirm === undefined ? {} : { confirm }),
+          ...(confirm === undefined ? {} : { confirm, fields: SURE }),
         });
       }),
   );
@@ -151,6 +151,7 @@ function groups({ groups: { desired, applied, missing, surplus } }: ExplanationV
   const gone = (applied ?? []).filter(({ name }) => surplus.includes(name));
   return table({
     caption: ACCOUNT.groups,
+    isStacked: true,
     rows: [...desired, ...gone],
     empty: ACCOUNT.groupsNone,
     columns: [
@@ -180,15 +181,47 @@ function stepText({ step, data }: ExplanationView['events'][number]): string {
   return Array.isArray(did) && did.length > 0 ? did.join(', ') : step;
 }
 
-/** One of the acts that need nothing but the button. */
+/** Says that somebody was asked whether they mean it. */
+const SURE = { sure: 'yes' } as const;
+
+/** What is asked before. */
+const QUESTIONS = { deactivate: ACCOUNT.deactivateAsk, 'reset-password': ACCOUNT.resetAsk } as const;
+
+/** The question in a page of its own: the rows of hooks have buttons that ask nothing. */
+function question(verb: keyof typeof QUESTIONS): PageDefinition {
+  return page({
+    method: 'get',
+    path: `/my/services/{name}/${verb}`,
+    needs: 'signed in',
+    async handler({ params: { name = '' }, context, visitor }) {
+      const service = await serviceTitle(context, name);
+      const [label, look] =
+        verb === 'deactivate' ? [ACCOUNT.deactivate, 'danger' as const] : [ACCOUNT.resetPassword, 'main' as const];
+      const main = html`<p>${QUESTIONS[verb]}</p>
+        <div class="row">
+          ${actionButton(visitor, { action: `/my/services/${name}/${verb}`, label, look, fields: SURE })}
+          <a class="button" href="/services">${ACCOUNT.leave}</a>
+        </div>`;
+      const trail = [
+        { label: SERVICES.title, url: '/services' },
+        { label: service, url: `/services/${name}` },
+      ];
+      return { kind: 'page', title: ACCOUNT.asks(label, service), main, trail };
+    },
+  });
+}
+
+/** One of the acts that need nothing but the button. What cannot be taken back is asked for first. */
 function act(verb: 'activate' | 'deactivate' | 'reset-password'): PageDefinition {
   const route = `POST /v1/users/{user}/services/{name}/${verb}`;
   return page({
     method: 'post',
     path: `/my/services/{name}/${verb}`,
     needs: 'signed in',
-    async handler({ api, params }): Promise<PageAnswer> {
+    async handler({ api, params, form }): Promise<PageAnswer> {
       const { name = '' } = params;
+      if (verb in QUESTIONS && form.get('sure') !== SURE.sure)
+        return { kind: 'redirect', to: `/my/services/${name}/${verb}` };
       await api.call(route, { params: { ...ME, name } });
       return { kind: 'redirect', to: `/services/${name}`, said: 'started' };
     },
@@ -198,6 +231,8 @@ function act(verb: 'activate' | 'deactivate' | 'reset-password'): PageDefinition
 export const myAccountPages: readonly PageDefinition[] = [
   account,
   live,
+  question('deactivate'),
+  question('reset-password'),
   act('activate'),
   act('deactivate'),
   act('reset-password'),

@@ -40,6 +40,7 @@ const groups = page({
       <h2>${GROUPS.there}</h2>
       ${table<GroupThere>({
         caption: GROUPS.thereCaption,
+        isStacked: true,
         rows: there,
         empty: GROUPS.thereNone,
         columns: [

@@ -39,7 +39,9 @@ const list = page({
     });
     const all =
       found.unread > 0 &&
-      html`<p>${actionButton(visitor, { action: '/my/notifications/read', label: NOTIFICATIONS.readAll })}</p>`;
+      html`<div class="row">
+        ${actionButton(visitor, { action: '/my/notifications/read', label: NOTIFICATIONS.readAll })}
+      </div>`;
     const shown =
       found.items.length === 0
         ? html`<p class="empty">${NOTIFICATIONS.none}</p>`
@@ -82,15 +84,15 @@ const wishMails = page({
 function show({ id, level, title, text, createdAt, readAt }: Notification, visitor: Visitor): Html {
   const isNew = readAt === null;
   return html`<li class="card">
-    <h2>${title} ${isNew && html`<span class="tag ${LOOKS[level]}">${NOTIFICATIONS.isNew}</span>`}</h2>
+    <h2><bdi>${title}</bdi> ${isNew && html`<span class="tag ${LOOKS[level]}">${NOTIFICATIONS.isNew}</span>`}</h2>
     <p>${text}</p>
-    <p class="soft row">
+    <div class="soft row">
       ${time(createdAt)}
       ${
         isNew &&
         actionButton(visitor, { action: `/my/notifications/${id}/read`, label: NOTIFICATIONS.read, about: title })
       }
-    </p>
+    </div>
   </li>`;
 }
 

@@ -78,6 +78,7 @@ async function sessions({ api, visitor, context, query, url }: PageRequest): Pro
   };
   return html`${table<TokenView>({
       caption: MY_SIGN_IN.sessionsCaption,
+      isStacked: true,
       rows: found.items,
       empty: '',
       columns: [
@@ -98,14 +99,14 @@ async function sessions({ api, visitor, context, query, url }: PageRequest): Pro
       ],
     })}
     ${pager(url, found.cursor)}
-    <p>
+    <div class="row">
       ${actionButton(visitor, {
         action: '/my/sign-in/end-all',
         label: MY_SIGN_IN.endAll,
         look: 'danger',
         confirm: MY_SIGN_IN.endAllAsk,
       })}
-    </p>`;
+    </div>`;
 }
 
 /** Where the word is not the name. */

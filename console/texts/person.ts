@@ -44,6 +44,8 @@ export const ACCOUNT = {
   showPassword: 'Show the password',
   asked: (kind: string) => `Asked for: ${kind}`,
   linkIt: 'To your linked accounts',
+  asks: (act: string, service: string) => `${act}: ${service}`,
+  leave: 'Leave it as it is',
 } as const;
 
 /** Texts of the pages about passwords at services. */

@@ -49,7 +49,31 @@ export async function startBrowser(url: string): Promise<TestBrowser> {
 
 /** What axe finds wrong on a page, in a line each; empty is right. */
 export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violationsOf(new AxeBuilder({ page }));
+}
+
+/** A narrow telephone. */
+const NARROW = { width: 360, height: 740 } as const;
+
+/** What axe finds wrong on a page of a telephone in light and in dark colours, and whether it must be pushed from side to side. */
+export async function pageFaults(page: Page): Promise<readonly string[]> {
+  const before = page.viewportSize();
+  await page.setViewportSize(NARROW);
+  await page.emulateMedia({ colorScheme: 'light' });
+  // Without frames in it a page needs no second one for the result.
+  const found = [...(await violationsOf(new AxeBuilder({ page }).setLegacyMode()))];
+  const tooWide = await page.evaluate<number>(
+    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+  );
+  if (tooWide > 0) found.push(`it is ${tooWide} pixels wider than the window`);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const dark = await violationsOf(new AxeBuilder({ page }).setLegacyMode().withRules('color-contrast'));
+  if (before !== null) await page.setViewportSize(before);
+  return [...found, ...dark.map((fault) => `dark: ${fault}`)];
+}
+
+async function violationsOf(axe: AxeBuilder): Promise<readonly string[]> {
+  const { violations } = await axe.analyze();
   return violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.html.slice(0, 160)}`),
   );
