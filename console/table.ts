@@ -25,7 +25,7 @@ export interface TableOptions<T> {
 export function table<T>({ caption, columns, rows, empty, isStacked = false }: TableOptions<T>): Html {
   if (rows.length === 0) return html`<p class="empty">${empty}</p>`;
   return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
-    <table class="${isStacked && 'stacked'}">
+    <table class="${isStacked && 'by-rows'}">
       <caption class="unseen">
         ${caption}
       </caption>

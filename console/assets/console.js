@@ -90,14 +90,16 @@ function offer(one, markup) {
 }
 
 function catchUp() {
-  for (const [one, markup] of [...postponed]) offer(one, markup);
+  for (const [one, markup] of postponed) offer(one, markup);
 }
 
 function ready(root) {
   // Before anything in them is altered: what comes is compared with what came.
   follow(root);
   showTimes(root);
-  for (const button of root.querySelectorAll('button[data-copy][hidden]')) button.hidden = false;
+  // Browsers have no clipboard for pages that came without encryption.
+  if (navigator.clipboard)
+    for (const button of root.querySelectorAll('button[data-copy][hidden]')) button.hidden = false;
   window.htmx?.process(root);
 }
 

@@ -21,6 +21,14 @@ async function hasRole(username: string): Promise<boolean> {
   return rowCount === 1;
 }
 
+/** What the button has put where it can be pasted from. */
+async function copied(page: Page): Promise<string> {
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: 'Copy' }).click();
+  await page.getByRole('button', { name: 'Copied' }).waitFor();
+  return page.evaluate<string>('navigator.clipboard.readText()');
+}
+
 async function opens(username: string, password: string): Promise<boolean> {
   return logsIn(username, password).then(
     () => true,
@@ -59,6 +67,8 @@ describeWith([CHROMIUM], 'a person in a browser', () => {
       await page.getByRole('button', { name: 'Show the password' }).click();
       const shown = await page.locator('#secret').innerText();
       await logsIn(username, shown);
+      expect(await page.getByRole('button', { name: 'Copy' }).isVisible()).toBe(script);
+      if (script) expect(await copied(page)).toBe(shown);
 
       await page.getByRole('link', { name: /Back to/ }).click();
       await page.getByRole('button', { name: 'Set password' }).click();
@@ -172,6 +182,33 @@ describeWith([CHROMIUM], 'a person in a browser', () => {
     expect(await walk(page, PERSON)).toEqual([]);
     expect(said).toEqual([]);
   }, 120_000);
+
+  test('keys are enough, and times are those of the reader', async () => {
+    const id = await scene.person('ivo');
+    const { db } = scene.engine;
+    await scene.api.call('put', `/v1/services/club/accounts/${id}`).set('Prefer', 'wait=20').expect(200);
+    await insertNotification(db, { userId: id, level: 'info', title: 'Hello', text: 'Hello' });
+    await db.query(`update notifications set created_at = '2026-07-01T22:30:00Z' where user_id = $1`, [id]);
+    const page = await freshPage();
+    await signIn(page, 'ivo');
+
+    await page.goto('/my/notifications');
+    // In Berlin it is the next day.
+    expect(await page.locator('li time').innerText()).toBe('2 Jul 2026, 00:30');
+    await page.keyboard.press('Tab');
+    await page.getByRole('link', { name: 'Skip to the content' }).and(page.locator(':focus-visible')).waitFor();
+    await page.keyboard.press('Enter');
+    await page.locator('main:focus').waitFor();
+
+    await page.goto('/services/club');
+    await page.locator('summary', { hasText: 'Deactivate' }).focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    await page.locator('details[open] button:focus-visible', { hasText: 'Deactivate' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('details:not([open]) > summary:focus', { hasText: 'Deactivate' }).waitFor();
+    expect(await page.locator('details[open]').count()).toBe(0);
+  });
 
   test('signing out everywhere ends this browser and every other', async () => {
     await scene.person('hana');

@@ -97,13 +97,12 @@ export const DOOR: readonly Stop[] = [
 
 /** What somebody sees who has nothing yet. */
 export const NOTHING_YET: readonly Stop[] = [
-  ...['/services', '/my/groups', '/my/linked', '/my/notifications', '/my/sign-in', '/operator', '/nowhere'].map(
-    (path) => ({
-      what: `${path} of somebody who has nothing`,
-      go: at(path),
-    }),
-  ),
-];
+  '/services',
+  '/my/groups',
+  '/my/linked',
+  '/my/notifications',
+  '/operator',
+].map((path) => ({ what: `${path} of somebody who has nothing`, go: at(path) }));
 
 /** All that a person sees of services and accounts. They have an account at postgres, and one at club. */
 export const PERSON: readonly Stop[] = [
