@@ -57,11 +57,15 @@ export function pageRequest({ request, response, context, api }: Asking, known: 
 }
 
 /** Where the forms of this answer stand: a form says it, a live part stands on the page that asks, a page on itself. */
-function pageOf({ method, headers, originalUrl, host }: Request, fields: URLSearchParams | undefined): string {
+function pageOf(request: Request, fields: URLSearchParams | undefined): string {
   if (fields !== undefined) return localPage(fields.get(PAGE_FIELD) ?? '');
-  if (!['GET', 'HEAD'].includes(method)) return '';
-  if (headers.accept?.includes('text/event-stream') !== true) return localPage(originalUrl);
-  const { referer = '' } = headers;
+  if (!['GET', 'HEAD'].includes(request.method)) return '';
+  const isLive = request.headers.accept?.includes('text/event-stream') === true;
+  return isLive ? pageBehind(request) : localPage(request.originalUrl);
+}
+
+/** The page of ours that a request comes from, as the browser says; empty where it does not. */
+export function pageBehind({ headers: { referer = '' }, host }: Request): string {
   if (!URL.canParse(referer)) return '';
   const from = new URL(referer);
   return from.host === host ? localPage(from.pathname + from.search) : '';

@@ -6,6 +6,7 @@ import { findClient } from '../store/auth-clients';
 import { cookieHeader, wayOf } from './session';
 import { layout } from './layout';
 import { menuOf } from './menu';
+import { pageBehind } from './page-request';
 import { refusedPage, wrongOf } from './refused';
 import { saidText } from './texts/said';
 import { wrongBox } from './wrong-box';
@@ -65,7 +66,9 @@ export function toSignIn(request: Request, response: Response): void {
     response.status(204).end();
     return;
   }
-  const back = request.method === 'POST' || request.headers['hx-request'] === 'true' ? '/' : request.originalUrl;
+  // What was asked for itself cannot be shown: the page it was asked from can.
+  const isPart = request.method === 'POST' || request.headers['hx-request'] === 'true';
+  const back = isPart ? pageBehind(request) || '/' : request.originalUrl;
   redirect(request, response, `/sign-in?${new URLSearchParams({ to: back }).toString()}`);
 }
 

@@ -5,6 +5,7 @@ import { ME, myPerson } from '../my-person';
 import { page } from '../page';
 import { followPerson } from '../people-watch';
 import { serviceTitle } from '../service-title';
+import { reasons } from '../reasons';
 import { standingOf, standingTag, standingText, withLinks } from '../standing';
 import { table } from '../table';
 import { FRAME } from '../texts/frame';
@@ -156,7 +157,7 @@ function groups({ groups: { desired, applied, missing, surplus } }: ExplanationV
     empty: ACCOUNT.groupsNone,
     columns: [
       { label: ACCOUNT.group, show: ({ name }) => html`<bdi>${name}</bdi>` },
-      { label: ACCOUNT.because, show: ({ because }) => because.map((one) => `${one.kind} ${one.name}`).join(', ') },
+      { label: ACCOUNT.because, show: ({ because }) => reasons(because) },
       {
         label: ACCOUNT.standing,
         show: ({ name }) => {

@@ -87,8 +87,8 @@ export const GROUPS = {
   groupThere: 'Group there',
   because: 'Because of',
   thereNone: 'No group at any service follows from them.',
-  ofGroup: (name: string) => `group ${name}`,
-  ofState: (name: string) => `state ${name}`,
+  ofGroup: 'group',
+  ofState: 'state',
 } as const;
 
 export const LINKED = {

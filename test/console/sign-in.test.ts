@@ -104,6 +104,28 @@ describeWith([CHROMIUM], 'the way in', () => {
     expect(await page.locator('.who').innerText()).toContain(username);
   });
 
+  test('a form that htmx sends is shown again in the same way, and can be sent again', async () => {
+    const page = await freshPage();
+    const said = complaints(page);
+    await page.goto('/password?x=1');
+    await page.evaluate(`
+      const form = document.querySelector('main form');
+      form.setAttribute('hx-post', form.getAttribute('action'));
+      form.setAttribute('hx-target', 'h1');
+      htmx.process(form);`);
+    for (const token of ['old', 'older']) {
+      await page.getByLabel('Code of your link').fill(token);
+      await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+      await page.getByRole('button').click();
+      await page.getByRole('alert').waitFor();
+    }
+
+    expect(await page.locator('main').count()).toBe(1);
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('Choose a password');
+    expect(new URL(page.url()).search).toBe('?x=1');
+    expect(said).toEqual([]);
+  });
+
   test('a form that was refused has the address of its page again, so that it can be loaded anew', async () => {
     const page = await freshPage();
     await page.goto('/password');
