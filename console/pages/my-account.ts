@@ -114,15 +114,17 @@ interface Button {
 async function buttons({ api, visitor }: PageRequest, explained: ExplanationView): Promise<Html> {
   const { service, account: of, entitled, actions } = explained;
   const hasAccount = of !== null && ['active', 'pending', 'disabled'].includes(of.status);
+  // While the service waits for the person's own step there is nothing there that could have a password.
+  const mayHavePassword = hasAccount && entitled && of.instruction === null;
   const offered: readonly Button[] = [
     { verb: 'activate', label: ACCOUNT.activate, look: 'main', isShown: !hasAccount && entitled },
     {
       verb: 'reset-password',
       label: ACCOUNT.resetPassword,
       confirm: ACCOUNT.resetAsk,
-      isShown: hasAccount && entitled,
+      isShown: mayHavePassword,
     },
-    { verb: 'set-password', label: ACCOUNT.setPassword, isShown: hasAccount && entitled },
+    { verb: 'set-password', label: ACCOUNT.setPassword, isShown: mayHavePassword },
     {
       verb: 'deactivate',
       label: ACCOUNT.deactivate,
