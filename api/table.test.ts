@@ -10,8 +10,6 @@ import type { TestApi } from '../test/environment/api';
 const PUBLIC = [
   'GET /health/live',
   'GET /health/ready',
-  'GET /password',
-  'GET /password.js',
   'GET /v1/auth/oidc',
   'GET /v1/auth/oidc/{provider}/callback',
   'GET /v1/auth/oidc/{provider}/logout',

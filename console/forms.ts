@@ -2,12 +2,16 @@ import { html, trusted } from './html';
 import type { Html, Shown } from './html';
 import type { Visitor } from './page';
 
-/** The name of the hidden field. */
+/** The names of the hidden fields: the token of the browser, and the page that the form stands on. */
 export const TOKEN_FIELD = '_form';
+export const PAGE_FIELD = '_page';
+
+/** What a form has of its reader. */
+export type FormVisitor = Pick<Visitor, 'formToken' | 'page'>;
 
 export interface FormOptions {
   readonly action: string;
-  readonly visitor: Pick<Visitor, 'formToken'>;
+  readonly visitor: FormVisitor;
   readonly body: Shown;
   /** For forms with files. */
   readonly hasFiles?: boolean;
@@ -15,17 +19,23 @@ export interface FormOptions {
   readonly look?: string;
 }
 
-/** A form that posts, with its token. Every form that changes something is made here. */
+/** A form that posts, with its token. Every form that changes something is made here. When it fails, its page is shown again. */
 export function postForm({ action, visitor, body, hasFiles = false, look = '' }: FormOptions): Html {
   const encoding = hasFiles ? 'multipart/form-data' : 'application/x-www-form-urlencoded';
   return html`<form method="post" action="${action}" enctype="${encoding}" class="${look}">
-    <input type="hidden" name="${TOKEN_FIELD}" value="${visitor.formToken}" />${body}
+    ${hiddenFields(visitor)}${body}
   </form>`;
+}
+
+function hiddenFields({ formToken, page }: FormVisitor): Html {
+  return html`<input type="hidden" name="${TOKEN_FIELD}" value="${formToken}" />${
+      page !== '' && html`<input type="hidden" name="${PAGE_FIELD}" value="${page}" />`
+    }`;
 }
 
 /** One button that posts. `confirm`: asked first, in words; it works without script as well. */
 export function actionButton(
-  visitor: Pick<Visitor, 'formToken'>,
+  visitor: FormVisitor,
   button: {
     readonly action: string;
     readonly label: string;
@@ -54,8 +64,8 @@ export function actionButton(
 }
 
 /** Puts the token into every form that posts of a hook's markup: hooks know nothing of browsers. */
-export function withFormTokens(markup: string, visitor: Pick<Visitor, 'formToken'>): Html {
-  const hidden = html`<input type="hidden" name="${TOKEN_FIELD}" value="${visitor.formToken}" />`.text;
+export function withFormTokens(markup: string, visitor: FormVisitor): Html {
+  const hidden = hiddenFields(visitor).text;
   return trusted(markup.replace(/<form\b[^>]*\bmethod\s*=\s*["']?post\b[^>]*>/gi, (form) => form + hidden));
 }
 
@@ -70,6 +80,8 @@ export interface Field {
   /** What is wrong with what was typed. */
   readonly error?: string | undefined;
   readonly hasFocus?: boolean;
+  /** The script fills it from this word of the address's fragment, and hides it then. */
+  readonly fromFragment?: string;
 }
 
 /** A labelled input with its hint and its error, tied together for screen readers. */
@@ -89,6 +101,7 @@ export function field(of: Field): Html {
       ${of.isRequired === true ? html`required` : ''}
       ${of.hasFocus === true ? html`autofocus` : ''}
       ${error === undefined ? '' : html`aria-invalid="true"`}
+      ${of.fromFragment !== undefined && html`data-fragment="${of.fromFragment}"`}
     />
     ${hint !== undefined && html`<p class="hint" id="${id}-hint">${hint}</p>`}
     ${error !== undefined && html`<p class="error" id="${id}-error">${error}</p>`}

@@ -39,7 +39,7 @@ test("every form that posts in a hook's markup gets the token, others do not", (
   const markup =
     '<form method="post" action="/a"></form><form action="/b" METHOD=POST></form><form action="/c"></form>';
 
-  const { text } = withFormTokens(markup, { formToken: 'token' });
+  const { text } = withFormTokens(markup, { formToken: 'token', page: '' });
 
   expect(text.match(/name="_form" value="token"/g)).toHaveLength(2);
   expect(text).toContain('<form action="/c"></form>');

@@ -2,9 +2,10 @@ import { assetUrl } from './assets';
 import { actionButton } from './forms';
 import { html, safeUrl } from './html';
 import { FRAME } from './texts/frame';
+import { wrongBox } from './wrong-box';
 import type { Html } from './html';
 import type { MenuSection } from './menu';
-import type { Visitor } from './page';
+import type { Visitor, Wrong } from './page';
 
 /** What stands around a page. */
 export interface Frame {
@@ -19,11 +20,13 @@ export interface Frame {
   readonly trail: readonly { readonly label: string; readonly url: string }[];
   /** What came of the act before. */
   readonly said: string | undefined;
+  /** What did not work, when a form is shown again. */
+  readonly wrong: Wrong | undefined;
 }
 
 /** A whole page. */
 export function layout(frame: Frame): string {
-  const { title, main, trail, said, visitor } = frame;
+  const { title, main, trail, said, visitor, wrong } = frame;
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -37,17 +40,23 @@ export function layout(frame: Frame): string {
         <script src="${assetUrl('htmx.js')}" defer></script>
         <script src="${assetUrl('console.js')}" type="module"></script>
       </head>
-      <body class="${visitor.isSignedIn ? 'framed' : 'door'}" data-copied="${FRAME.copied}">
+      <body class="${visitor.isSignedIn ? 'framed' : 'door'}" ${pageData(frame)}>
         <a class="skip" href="#content">${FRAME.skip}</a>
         ${visitor.isSignedIn && side(frame)}
         <main id="content" tabindex="-1">
           ${trail.length > 0 && trailLine(trail)}
           <h1>${title}</h1>
           <div role="status" id="said">${said !== undefined && html`<p class="said">${said}</p>`}</div>
-          ${main}
+          ${wrong !== undefined && wrongBox(wrong, !main.text.includes(' autofocus'))} ${main}
         </main>
       </body>
     </html> `.text;
+}
+
+/** Words for the script, and the address that a page has which was shown again in answer to a form. */
+function pageData({ visitor, wrong }: Frame): Html {
+  const again = wrong !== undefined && html`data-page="${visitor.page}"`;
+  return html`data-copied="${FRAME.copied}" data-stopped="${FRAME.stopped}" ${again}`;
 }
 
 function side({ menu, path, visitor, name }: Frame): Html {

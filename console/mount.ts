@@ -4,24 +4,25 @@ import { inProcessApi } from '../api/in-process';
 import { PROBLEMS } from '../api/problem-codes';
 import { Problem } from '../api/problem';
 import { toProblem } from '../api/problems';
-import { consoleApi } from './console-api';
 import { readForm } from './form-data';
 import { TOKEN_FIELD } from './forms';
+import { pageRequest } from './page-request';
 import { PageTable } from './page-table';
 import { requireFormToken, requireSameOrigin } from './same-origin';
 import { trusted } from './html';
+import { refilled } from './refill';
+import { wrongOf } from './refused';
 import { framed, sendAnswer, sendRefused, toSignIn } from './send';
-import { cookieHeader, keyOf, newKey, visitor, visitorOf, wayOf } from './session';
-import { FRAME } from './texts/frame';
+import { cookieHeader, keyOf, newKey, visitor, visitorNow, visitorOf, wayOf } from './session';
+import { moduleHead } from './module-head';
 import type { Request, RequestHandler, Response } from 'express';
-import type { Principal } from '../auth/principal';
 import type { ApiContext } from '../api/context';
 import type { Door } from '../api/identify';
 import type { InProcessApi } from '../api/in-process';
 import type { Route } from '../api/route';
-import type { ConsoleApi } from './console-api';
-import type { PageDefinition, PageRequest, Visitor } from './page';
+import type { PageAnswer, PageDefinition, PageRequest, Visitor } from './page';
 import type { FoundPage } from './page-table';
+import type { LiveRules } from './send';
 
 export interface ConsoleOptions extends Pick<Door, 'rates'> {
   readonly context: ApiContext;
@@ -29,10 +30,13 @@ export interface ConsoleOptions extends Pick<Door, 'rates'> {
   readonly pages: readonly PageDefinition[];
   /** Tests: as in the API's frame. */
   readonly checkAnswers?: boolean;
+  /** How often an open page is looked after, default 15 s. */
+  readonly keepAliveMs?: number;
 }
 
 interface Serving extends ConsoleOptions {
   readonly api: InProcessApi;
+  readonly table: PageTable;
   readonly request: Request;
   readonly response: Response;
 }
@@ -60,11 +64,11 @@ export function createPages(options: ConsoleOptions): PageFrame {
       next();
       return;
     }
-    await answerPage({ ...options, api, request, response }, found);
+    await answerPage({ ...options, api, table, request, response }, found);
   };
   const refused = async (request: Request, response: Response, error: unknown): Promise<void> => {
     setHeaders(response);
-    const serving = { ...options, api, request, response };
+    const serving = { ...options, api, table, request, response };
     const who = await visit(serving);
     if (!who.isSignedIn && toProblem(error).code === 'unauthenticated') toSignIn(request, response);
     else await refuse(serving, who, error);
@@ -79,10 +83,10 @@ export function createPages(options: ConsoleOptions): PageFrame {
     },
     around: async (request, response, markup) => {
       setHeaders(response);
-      const serving = { ...options, api, request, response };
+      const serving = { ...options, api, table, request, response };
       const who = await visit(serving);
       const asked = pageRequest(serving, { params: {}, who, form: undefined });
-      return framed(request, asked, { kind: 'page', title: FRAME.services, main: trusted(markup) });
+      return framed(asked, { kind: 'page', ...(await moduleHead(asked)), main: trusted(markup) });
     },
   };
 }
@@ -99,6 +103,9 @@ async function answerPage(serving: Serving, found: FoundPage | 'other method'): 
     await refuse(serving, who, error);
   }
 }
+
+/** A line to an open page now and then, so that nobody in between takes its connection for dead. */
+const KEEP_ALIVE_MS = 15_000;
 
 /** No script but our files, nothing from elsewhere, in nobody's frame. */
 const POLICY = [
@@ -146,61 +153,91 @@ async function serve(serving: Serving, { page, params }: FoundPage, who: Visitor
   const form = page.method === 'post' ? await readForm(request, response, page.maxFormBytes) : undefined;
   if (form !== undefined) requireFormToken(who.formToken, form.fields.get(TOKEN_FIELD));
   const asked = pageRequest(serving, { params, who, form });
-  const answer = await page.handler(asked);
-  if (answer.kind === 'page' && answer.problem !== undefined)
-    await noteRefusal(context, answer.problem, { request, response });
-  await sendAnswer({ request, response, context, asked }, answer);
+  const { answer, to } =
+    form === undefined ? { answer: await page.handler(asked), to: asked } : await act(serving, page, asked);
+  if (answer.kind === 'page' && answer.problem !== undefined) await note(serving, answer.problem);
+  await sendAnswer({ request, response, context, asked: to, live: liveRules(serving, { page, params }, who) }, answer);
 }
 
-async function requireNeeded({ api }: Serving, { page, params }: FoundPage, { principal }: Visitor): Promise<void> {
-  if (['anybody', 'signed in'].includes(page.needs)) return;
-  if (await api.may(principal, page.needs, page.needsParams ?? params)) return;
-  throw new Problem('forbidden', `This page needs what ${page.needs} needs.`);
-}
-
-interface Known {
-  readonly params: Readonly<Record<string, string>>;
-  readonly who: Visitor;
-  readonly form: { readonly fields: URLSearchParams; readonly files: ReadonlyMap<string, Buffer> } | undefined;
-}
-
-function pageRequest({ request, response, context, api }: Serving, { params, who, form }: Known): PageRequest {
-  const gone = new AbortController();
-  response.once('close', () => {
-    if (!response.writableEnded) gone.abort();
-  });
-  const signal = AbortSignal.any([gone.signal, context.draining]);
-  const apiAs = (principal: Principal): ConsoleApi =>
-    consoleApi(api, { principal, origin: request, signal, locals: response.locals });
-  const way = wayOf(request, context.publicUrl);
-  const { principal } = who;
-  return {
-    params,
-    query: new URLSearchParams(request.originalUrl.split('?')[1] ?? ''),
-    form: form?.fields ?? new URLSearchParams(),
-    files: form?.files ?? new Map(),
-    visitor: who,
-    api: apiAs(principal),
-    apiAs,
-    mayHoldSession: way.isSecure || way.isPlainButMeant,
-    context,
-    url: request.originalUrl,
-    isPart: request.headers['hx-request'] === 'true',
-    address: request.ip ?? '',
-    headers: Object.fromEntries(
-      Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
-    ),
-    signal,
+/** A page that moves by itself stops when its reader may no longer see it, or may do more or less than when it was opened. */
+function liveRules(serving: Serving, found: FoundPage, opened: Visitor): LiveRules {
+  const { context, keepAliveMs = KEEP_ALIVE_MS } = serving;
+  const mayGoOn = async (): Promise<boolean> => {
+    const now = await visitorNow(context.db, opened.key);
+    return now.isSignedIn && now.rights === opened.rights && (await isNeeded(serving, found, now));
   };
+  return { keepAliveMs, mayGoOn };
+}
+
+interface Answered {
+  readonly answer: PageAnswer;
+  /** The request that it answers. */
+  readonly to: PageRequest;
+}
+
+/** What a form does. What it cannot do is said on the page that it came from, where there is still one. */
+async function act(serving: Serving, page: PageDefinition, asked: PageRequest): Promise<Answered> {
+  try {
+    return { answer: await page.handler(asked), to: asked };
+  } catch (error) {
+    const problem = toProblem(error);
+    // What is our fault is found again by its number, which only the other page says.
+    const again = problem.code === 'internal' ? undefined : await formAgain(serving, asked, problem);
+    if (again === undefined) throw error;
+    return again;
+  }
+}
+
+/** The page that a form stands on, with what was typed and what is wrong with it. */
+async function formAgain(
+  serving: Serving,
+  { visitor: who, form, url }: PageRequest,
+  problem: Problem,
+): Promise<Answered | undefined> {
+  const { table } = serving;
+  const path = who.page.split('?')[0] ?? '';
+  const found = path.startsWith('/') ? table.find('get', path) : undefined;
+  if (found === undefined || found === 'other method') return undefined;
+  try {
+    await requireNeeded(serving, found, who);
+    const to = pageRequest(serving, { params: found.params, who, form: undefined, at: who.page });
+    const answer = await found.page.handler(to);
+    if (answer.kind !== 'page') return undefined;
+    const { main, rest } = refilled(answer.main, { action: url, fields: form, errors: problem.errors });
+    return { answer: { ...answer, main, problem, wrong: wrongOf(problem, rest) }, to };
+  } catch (error) {
+    // The page has gone, or may not be seen any more: then the problem has a page of its own.
+    if (toProblem(error).code === 'internal') serving.context.log.warn({ err: error }, 'form not shown again');
+    return undefined;
+  }
+}
+
+/** Faults of ours go to the log, refusals into the audit trail. */
+async function note({ context, request, response }: Serving, problem: Problem): Promise<void> {
+  if (PROBLEMS[problem.code].status >= 500)
+    context.log.error({ requestId: idOf(request), code: problem.code, err: problem.cause ?? problem }, 'page failed');
+  await noteRefusal(context, problem, { request, response });
+}
+
+function idOf(request: Request): string {
+  return typeof request.id === 'string' ? request.id : '';
+}
+
+async function isNeeded({ api }: Serving, { page, params }: FoundPage, { principal }: Visitor): Promise<boolean> {
+  if (['anybody', 'signed in'].includes(page.needs)) return true;
+  return api.may(principal, page.needs, page.needsParams ?? params);
+}
+
+async function requireNeeded(serving: Serving, found: FoundPage, who: Visitor): Promise<void> {
+  const { page } = found;
+  if (await isNeeded(serving, found, who)) return;
+  throw new Problem('forbidden', `This page needs what ${page.needs} needs.`);
 }
 
 async function refuse(serving: Serving, who: Visitor, error: unknown): Promise<void> {
   const { request, response, context } = serving;
   const problem = toProblem(error);
-  const id = typeof request.id === 'string' ? request.id : '';
-  if (PROBLEMS[problem.code].status >= 500)
-    context.log.error({ requestId: id, code: problem.code, err: problem.cause ?? problem }, 'page failed');
-  await noteRefusal(context, problem, { request, response });
+  await note(serving, problem);
   if (response.headersSent) {
     response.destroy();
     return;
@@ -208,5 +245,5 @@ async function refuse(serving: Serving, who: Visitor, error: unknown): Promise<v
   if (!request.complete) response.set('Connection', 'close');
   response.set(problem.headers);
   const asked = pageRequest(serving, { params: {}, who, form: undefined });
-  await sendRefused({ request, response, context, asked }, problem, id);
+  await sendRefused({ request, response, context, asked }, problem, idOf(request));
 }

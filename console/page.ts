@@ -11,8 +11,12 @@ export interface Visitor {
   readonly isSignedIn: boolean;
   /** Goes into every form; forms.ts does it. */
   readonly formToken: string;
+  /** Path and query of the page that is made for them; also goes into every form. Empty where it is not known. */
+  readonly page: string;
   /** S256-able secret of this browser, for logins by redirect. */
   readonly browserSecret: string;
+  /** Differs when what they may do differs. */
+  readonly rights: string;
   /** What names the session here; of a visitor who is not signed in, what would. */
   readonly key: string;
 }
@@ -46,6 +50,12 @@ export interface PageRequest {
   readonly signal: AbortSignal;
 }
 
+/** What did not work, in words for whoever reads. */
+export interface Wrong {
+  readonly text: string;
+  readonly items: readonly string[];
+}
+
 /** What a page answers. */
 export type PageAnswer =
   | {
@@ -59,6 +69,8 @@ export type PageAnswer =
       readonly headers?: Readonly<Record<string, string>>;
       /** Why it is shown again: gives its status, and is noted in the audit trail where it is a refusal. */
       readonly problem?: Problem;
+      /** What the frame says of it above the page. Pages that show a problem themselves leave it out. */
+      readonly wrong?: Wrong;
     }
   | { readonly kind: 'part'; readonly html: Html; readonly status?: number }
   | {

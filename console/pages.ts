@@ -1,3 +1,4 @@
+import { choosePasswordPages } from './pages/choose-password';
 import { forgottenPages } from './pages/forgotten';
 import { homePages } from './pages/home';
 import { myAccountPages } from './pages/my-account';
@@ -29,6 +30,7 @@ export function allPages(authenticator: Authenticator): readonly PageDefinition[
     ...homePages,
     ...signInPages,
     ...forgottenPages,
+    ...choosePasswordPages,
     ...startPages(authenticator),
     ...personPages,
     ...operatorPages,

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Problem } from '../api/problem';
+import { REFUSED } from './texts/frame';
 import type { Request } from 'express';
 
 /**
@@ -29,5 +30,5 @@ function hostOf(origin: string): string {
 }
 
 function foreign(): Problem {
-  return new Problem('forbidden', 'This form did not come from a page of yours, or that page is old. Load it again.');
+  return new Problem('forbidden', REFUSED.foreign);
 }

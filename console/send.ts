@@ -3,11 +3,13 @@ import { pipeline } from 'node:stream/promises';
 import { PROBLEMS } from '../api/problem-codes';
 import { readPerson } from '../store/people';
 import { findClient } from '../store/auth-clients';
-import { cookieHeader, isSessionLive, wayOf } from './session';
+import { cookieHeader, wayOf } from './session';
 import { layout } from './layout';
 import { menuOf } from './menu';
-import { refusedPage } from './refused';
+import { pageBehind } from './page-request';
+import { refusedPage, wrongOf } from './refused';
 import { saidText } from './texts/said';
+import { wrongBox } from './wrong-box';
 import type { Request, Response } from 'express';
 import type { ApiContext } from '../api/context';
 import type { Problem } from '../api/problem';
@@ -19,6 +21,14 @@ export interface Exchange {
   readonly response: Response;
   readonly context: ApiContext;
   readonly asked: PageRequest;
+  /** For pages that move by themselves. */
+  readonly live?: LiveRules;
+}
+
+export interface LiveRules {
+  readonly keepAliveMs: number;
+  /** Is somebody still signed in there, and may they do what they might when the page was opened? */
+  readonly mayGoOn: () => Promise<boolean>;
 }
 
 type PageOf<K extends PageAnswer['kind']> = Extract<PageAnswer, { kind: K }>;
@@ -56,7 +66,9 @@ export function toSignIn(request: Request, response: Response): void {
     response.status(204).end();
     return;
   }
-  const back = request.method === 'POST' || request.headers['hx-request'] === 'true' ? '/' : request.originalUrl;
+  // What was asked for itself cannot be shown: the page it was asked from can.
+  const isPart = request.method === 'POST' || request.headers['hx-request'] === 'true';
+  const back = isPart ? pageBehind(request) || '/' : request.originalUrl;
   redirect(request, response, `/sign-in?${new URLSearchParams({ to: back }).toString()}`);
 }
 
@@ -64,7 +76,9 @@ export function toSignIn(request: Request, response: Response): void {
 export async function sendRefused(exchange: Exchange, problem: Problem, requestId: string): Promise<void> {
   const { status, title, main } = refusedPage(problem, requestId);
   if (exchange.asked.isPart) {
-    exchange.response.status(status).type('html').send(main.text);
+    // The element that was to be filled stays: the next answer looks for it.
+    const part = wrongBox(wrongOf(problem, problem.errors));
+    exchange.response.status(status).set('HX-Reswap', 'innerHTML').type('html').send(part.text);
     return;
   }
   await sendPage(exchange, { kind: 'page', title, main, status });
@@ -83,8 +97,16 @@ function withSaid(to: string, said: string): string {
   return `${path}?${search.toString()}`;
 }
 
+const IN_PLACE_OF_THE_PAGE = {
+  'HX-Retarget': '#content',
+  'HX-Reselect': '#content',
+  'HX-Reswap': 'outerHTML',
+} as const;
+
 async function sendPage({ response, request, asked }: Exchange, answer: PageOf<'page'>): Promise<void> {
-  const text = await framed(request, asked, answer);
+  const text = await framed(asked, answer);
+  // htmx puts what it is answered where its form said; a page that is shown again belongs in the place of the whole.
+  if (request.headers['hx-request'] === 'true') response.set(IN_PLACE_OF_THE_PAGE);
   response
     .status(answer.status ?? statusOf(answer.problem))
     .set({ ...answer.problem?.headers, ...answer.headers })
@@ -93,7 +115,7 @@ async function sendPage({ response, request, asked }: Exchange, answer: PageOf<'
 }
 
 /** A page with all that stands around it. */
-export async function framed(request: Request, asked: PageRequest, answer: PageOf<'page'>): Promise<string> {
+export async function framed(asked: PageRequest, answer: PageOf<'page'>): Promise<string> {
   const { visitor } = asked;
   const [menu, name] = visitor.isSignedIn ? await Promise.all([menuOf(asked), nameOf(asked)]) : [[], ''];
   return layout({
@@ -103,8 +125,9 @@ export async function framed(request: Request, asked: PageRequest, answer: PageO
     visitor,
     name,
     menu,
-    path: request.path,
+    path: asked.url.split('?')[0] ?? '',
     said: saidText(asked.query.get('said')),
+    wrong: answer.wrong,
   });
 }
 
@@ -121,19 +144,21 @@ async function nameOf({ context: { db }, visitor: { principal } }: PageRequest):
   return client?.name ?? principal.actor;
 }
 
-/** A line now and then, so that nobody in between takes the connection for dead. */
-const KEEP_ALIVE_MS = 15_000;
-
-async function sendLive({ response, context, asked }: Exchange, parts: AsyncIterable<Html>): Promise<void> {
+/**
+ * Before every piece, and at every sign of life, it is asked whether it may go on. Where it may not, the line ends without a word of
+ * its end: the browser asks again, and gets what it may see now.
+ */
+async function sendLive({ response, live }: Exchange, parts: AsyncIterable<Html>): Promise<void> {
+  if (live === undefined) throw new Error('a part that moves by itself needs rules');
   response.status(200).set('X-Accel-Buffering', 'no').type('text/event-stream');
   response.flushHeaders();
   response.write('retry: 2000\n\n');
   const keepAlive = setInterval(() => {
     response.write(': still here\n\n');
-    void endWithSession(response, { db: context.db, key: asked.visitor.key });
-  }, KEEP_ALIVE_MS);
+    void endUnless(response, live);
+  }, live.keepAliveMs);
   try {
-    await pipeline(Readable.from(eventsOf(parts), { objectMode: true, highWaterMark: 1 }), response);
+    await pipeline(Readable.from(eventsOf(parts, live), { objectMode: true, highWaterMark: 1 }), response);
   } catch (error) {
     if (!response.destroyed) throw error;
     // The browser went away: what it was sent from has been told so.
@@ -142,20 +167,18 @@ async function sendLive({ response, context, asked }: Exchange, parts: AsyncIter
   }
 }
 
-/** An open page ends soon after the session that it was opened with; it does not keep that session awake. */
-async function endWithSession(
-  response: Response,
-  { db, key }: { readonly db: ApiContext['db']; readonly key: string },
-): Promise<void> {
+/** An open page does not keep the session awake that it was opened with. */
+async function endUnless(response: Response, { mayGoOn }: LiveRules): Promise<void> {
   try {
-    if (!(await isSessionLive(db, key))) response.destroy();
+    if (!(await mayGoOn())) response.destroy();
   } catch {
     // The database is away: it is asked again at the next line.
   }
 }
 
-async function* eventsOf(parts: AsyncIterable<Html>): AsyncGenerator<string, void> {
+async function* eventsOf(parts: AsyncIterable<Html>, { mayGoOn }: LiveRules): AsyncGenerator<string, void> {
   for await (const part of parts) {
+    if (!(await mayGoOn())) return;
     const data = part.text.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`);
     yield `event: part\n${data.join('')}\n`;
   }

@@ -55,15 +55,29 @@ export function keyOf(cookies: string | undefined, way: Way): string | undefined
 
 /** Who comes with this key. Nobody, when it names no session, or the token under it has ended. */
 export async function visitorOf(db: Database, key: string): Promise<Visitor> {
-  const tokenId = await useConsoleSession(db, key, { idleS: IDLE_S, noteS: NOTE_S });
-  const token = tokenId === undefined ? undefined : await findLiveTokenById(db, tokenId);
-  return visitor(key, token === undefined ? undefined : callerOf(token));
+  return visitorBy(db, key, NOTE_S);
 }
 
-/** Is somebody still signed in with this key? Asking does not count as use. */
-export async function isSessionLive(db: Database, key: string): Promise<boolean> {
-  const tokenId = await useConsoleSession(db, key, { idleS: IDLE_S, noteS: IDLE_S });
-  return tokenId !== undefined && (await findLiveTokenById(db, tokenId)) !== undefined;
+const asking = new WeakMap<Database, Map<string, Promise<Visitor>>>();
+
+/** Who has this key now. Asking does not count as use; many open pages of one session that ask at once are one question. */
+export async function visitorNow(db: Database, key: string): Promise<Visitor> {
+  const asked = asking.get(db) ?? new Map<string, Promise<Visitor>>();
+  asking.set(db, asked);
+  const known = asked.get(key);
+  if (known !== undefined) return known;
+  const answer = visitorBy(db, key, IDLE_S).finally(() => asked.delete(key));
+  asked.set(key, answer);
+  return answer;
+}
+
+async function visitorBy(db: Database, key: string, noteS: number): Promise<Visitor> {
+  const tokenId = await useConsoleSession(db, key, { idleS: IDLE_S, noteS });
+  const token = tokenId === undefined ? undefined : await findLiveTokenById(db, tokenId);
+  if (token === undefined) return visitor(key, undefined);
+  const { clientId, userId, clientRoles, clientAcl, roleAcls, acl } = token;
+  const rights = JSON.stringify([clientId, userId, clientRoles, clientAcl, roleAcls, acl]);
+  return { ...visitor(key, callerOf(token)), rights };
 }
 
 /** A visitor by their key; undefined = not signed in. Form token and secret are derived, so that nothing more is to be kept. */
@@ -73,6 +87,8 @@ export function visitor(key: string, principal: Principal | undefined): Visitor 
     principal: principal ?? NOBODY,
     isSignedIn: principal !== undefined,
     formToken: derived(key, 'form'),
+    page: '',
+    rights: '',
     browserSecret: derived(key, 'browser'),
   };
 }

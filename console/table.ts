@@ -17,13 +17,15 @@ export interface TableOptions<T> {
   readonly rows: readonly T[];
   /** In place of an empty table. */
   readonly empty: Shown;
+  /** On narrow screens every row becomes a block of its own; without it the table is pushed from side to side. */
+  readonly isStacked?: boolean;
 }
 
 /** A table, or what is said when there is nothing in it. The first column names the row. */
-export function table<T>({ caption, columns, rows, empty }: TableOptions<T>): Html {
+export function table<T>({ caption, columns, rows, empty, isStacked = false }: TableOptions<T>): Html {
   if (rows.length === 0) return html`<p class="empty">${empty}</p>`;
   return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0">
-    <table>
+    <table class="${isStacked && 'by-rows'}">
       <caption class="unseen">
         ${caption}
       </caption>
@@ -49,10 +51,10 @@ function heading<T>({ label, kind }: Column<T>): Html {
   return html`<th scope="col" class="${kind ?? ''}">${text}</th>`;
 }
 
-function cell<T>({ show, kind }: Column<T>, row: T, isName: boolean): Html {
+function cell<T>({ label, show, kind }: Column<T>, row: T, isName: boolean): Html {
   return isName
     ? html`<th scope="row" class="${kind ?? ''}">${show(row)}</th>`
-    : html`<td class="${kind ?? ''}">${show(row)}</td>`;
+    : html`<td class="${kind ?? ''}" data-label="${label}">${show(row)}</td>`;
 }
 
 /** A page of a list as the API answers it. */

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { loginPurpose, PASSWORD_PAGE } from '../../auth/mail/deliver';
+import { loginPurpose } from '../../auth/mail/deliver';
 import { inviteUser } from '../../auth/mail/invite';
 import { newMailId, queuePasswordReset } from '../../store/mails';
 import { resolveUser } from '../../store/users';
 import { oneLine, userRef } from '../fields';
 import { operationAnswer, operationResponses } from '../operation-answer';
-import { PASSWORD_HTML, PASSWORD_SCRIPT } from '../password-page';
 import { Problem } from '../problem';
 import { route } from '../route';
 import type { Route } from '../route';
@@ -51,24 +50,4 @@ const invite = route({
   },
 });
 
-const page = route({
-  method: 'get',
-  path: PASSWORD_PAGE,
-  acl: 'public',
-  summary: 'The page behind the links in mails: choose a password',
-  tags,
-  responses: { 200: { description: 'The page', contentType: 'text/html' } },
-  handler: async () => ({ status: 200, body: PASSWORD_HTML, contentType: 'text/html' }),
-});
-
-const script = route({
-  method: 'get',
-  path: `${PASSWORD_PAGE}.js`,
-  acl: 'public',
-  summary: 'The script of that page',
-  tags,
-  responses: { 200: { description: 'The script', contentType: 'text/javascript' } },
-  handler: async () => ({ status: 200, body: PASSWORD_SCRIPT, contentType: 'text/javascript' }),
-});
-
-export const passwordMailRoutes: readonly Route[] = [reset, invite, page, script];
+export const passwordMailRoutes: readonly Route[] = [reset, invite];

@@ -14,34 +14,92 @@ function showTimes(root) {
   }
 }
 
+/** What live parts show, as it came. */
+const shown = new WeakMap();
+/** What is to stand in live parts as soon as nobody is in the middle of something there. */
+const postponed = new Map();
+let isPressing = false;
+
 /** A live part: its address sends what is to stand in it. The browser asks again by itself when the line breaks. */
 function follow(root) {
   for (const one of root.querySelectorAll('[data-live]:not([data-followed])')) {
     one.dataset.followed = '';
+    shown.set(one, one.innerHTML);
     const source = new EventSource(one.dataset.live);
     source.addEventListener('part', (event) => {
-      if (one.isConnected) swap(one, event.data);
+      if (one.isConnected) offer(one, event.data);
       else source.close();
     });
     source.addEventListener('end', () => source.close());
+    source.addEventListener('error', () => {
+      // Closed by the other side for good: signed out, or not to be seen any more.
+      if (source.readyState === EventSource.CLOSED && one.isConnected) one.before(stopped());
+    });
   }
 }
 
-/** What somebody is in the middle of (an open question, a field) is not taken from under their hands. */
-function swap(one, markup) {
+function stopped() {
+  const note = document.createElement('p');
+  note.className = 'note warn';
+  note.setAttribute('role', 'status');
+  note.textContent = document.body.dataset.stopped;
+  return note;
+}
+
+/** Secrets of links stand in the fragment, which is sent nowhere: their fields take them from there. */
+function takeFragment() {
+  for (const one of document.querySelectorAll('input[data-fragment]')) {
+    const found = new URLSearchParams(location.hash.slice(1)).get(one.dataset.fragment);
+    if (found !== null) {
+      one.value = found;
+      history.replaceState(null, '', location.pathname + location.search);
+    }
+    if (one.value !== '') one.closest('.field').hidden = true;
+  }
+}
+
+/** A page that was shown again in answer to a form has the form's address: it gets its own back, so that it can be loaded anew. */
+function takeAddress() {
+  const { page } = document.body.dataset;
+  if (page) history.replaceState(null, '', page);
+}
+
+/** What somebody is in the middle of (an open question, a field, a press) is not taken from under their hands. */
+function isBusy(one) {
   const active = one.contains(document.activeElement) ? document.activeElement : null;
-  if (one.querySelector('details[open]') || active?.matches('input, select, textarea')) return;
+  return (
+    isPressing || one.querySelector('details[open]') !== null || active?.matches('input, select, textarea') === true
+  );
+}
+
+function offer(one, markup) {
+  if (isBusy(one)) {
+    postponed.set(one, markup);
+    return;
+  }
+  postponed.delete(one);
   const template = document.createElement('template');
   template.innerHTML = markup;
+  // Nothing new: who reads or hears it is not disturbed.
+  if (template.innerHTML === shown.get(one)) return;
+  shown.set(one, template.innerHTML);
+  const focused = one.contains(document.activeElement) ? document.activeElement.id : '';
   one.replaceChildren(template.content);
-  if (active?.id) document.getElementById(active.id)?.focus();
+  if (focused !== '') document.getElementById(focused)?.focus();
   ready(one);
 }
 
+function catchUp() {
+  for (const [one, markup] of postponed) offer(one, markup);
+}
+
 function ready(root) {
-  showTimes(root);
+  // Before anything in them is altered: what comes is compared with what came.
   follow(root);
-  for (const button of root.querySelectorAll('button[data-copy][hidden]')) button.hidden = false;
+  showTimes(root);
+  // Browsers have no clipboard for pages that came without encryption.
+  if (navigator.clipboard)
+    for (const button of root.querySelectorAll('button[data-copy][hidden]')) button.hidden = false;
   window.htmx?.process(root);
 }
 
@@ -74,5 +132,20 @@ document.addEventListener('submit', (event) => {
   form.dataset.sent = '';
   setTimeout(() => delete form.dataset.sent, SENT_MS);
 });
+document.addEventListener('pointerdown', () => {
+  isPressing = true;
+});
+for (const end of ['pointerup', 'pointercancel', 'toggle', 'focusout'])
+  document.addEventListener(
+    end,
+    () => {
+      if (end.startsWith('pointer')) isPressing = false;
+      // After the click that the press ends in.
+      setTimeout(catchUp);
+    },
+    true,
+  );
 document.addEventListener('htmx:after:swap', () => ready(document));
+takeAddress();
+takeFragment();
 ready(document);

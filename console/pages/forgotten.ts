@@ -19,7 +19,8 @@ const ask = page({
         hasFocus: true,
       })}
       <p><button type="submit" class="main">${FORGOTTEN.submit}</button></p>`;
-    const main = postForm({ action: '/sign-in/forgotten', visitor, look: 'stacked', body });
+    const main = html`${postForm({ action: '/sign-in/forgotten', visitor, look: 'stacked', body })}
+      <p><a href="/sign-in">${FORGOTTEN.back}</a></p>`;
     return { kind: 'page', title: FORGOTTEN.title, main };
   },
 });
@@ -32,7 +33,12 @@ const send = page({
   async handler({ api, form }) {
     const login = (form.get('login') ?? '').trim();
     if (login !== '') await api.call('POST /v1/auth/password/reset', { body: { login } });
-    return { kind: 'page', title: FORGOTTEN.title, main: html`<p class="said">${FORGOTTEN.heard}</p>` };
+    return {
+      kind: 'page',
+      title: FORGOTTEN.title,
+      main: html`<p class="said">${FORGOTTEN.heard}</p>
+        <p><a href="/sign-in">${FORGOTTEN.back}</a></p>`,
+    };
   },
 });
 

@@ -5,6 +5,7 @@ import { ME, myPerson } from '../my-person';
 import { page } from '../page';
 import { followPerson } from '../people-watch';
 import { serviceTitle } from '../service-title';
+import { reasons } from '../reasons';
 import { standingOf, standingTag, standingText, withLinks } from '../standing';
 import { table } from '../table';
 import { FRAME } from '../texts/frame';
@@ -113,15 +114,17 @@ interface Button {
 async function buttons({ api, visitor }: PageRequest, explained: ExplanationView): Promise<Html> {
   const { service, account: of, entitled, actions } = explained;
   const hasAccount = of !== null && ['active', 'pending', 'disabled'].includes(of.status);
+  // While the service waits for the person's own step there is nothing there that could have a password.
+  const mayHavePassword = hasAccount && entitled && of.instruction === null;
   const offered: readonly Button[] = [
     { verb: 'activate', label: ACCOUNT.activate, look: 'main', isShown: !hasAccount && entitled },
     {
       verb: 'reset-password',
       label: ACCOUNT.resetPassword,
       confirm: ACCOUNT.resetAsk,
-      isShown: hasAccount && entitled,
+      isShown: mayHavePassword,
     },
-    { verb: 'set-password', label: ACCOUNT.setPassword, isShown: hasAccount && entitled },
+    { verb: 'set-password', label: ACCOUNT.setPassword, isShown: mayHavePassword },
     {
       verb: 'deactivate',
       label: ACCOUNT.deactivate,
@@ -140,7 +143,7 @@ async function buttons({ api, visitor }: PageRequest, explained: ExplanationView
           action,
           label,
           ...(look === undefined ? {} : { look }),
-          ...(confirm === undefined ? {} : { confirm }),
+          ...(confirm === undefined ? {} : { confirm, fields: SURE }),
         });
       }),
   );
@@ -151,11 +154,12 @@ function groups({ groups: { desired, applied, missing, surplus } }: ExplanationV
   const gone = (applied ?? []).filter(({ name }) => surplus.includes(name));
   return table({
     caption: ACCOUNT.groups,
+    isStacked: true,
     rows: [...desired, ...gone],
     empty: ACCOUNT.groupsNone,
     columns: [
       { label: ACCOUNT.group, show: ({ name }) => html`<bdi>${name}</bdi>` },
-      { label: ACCOUNT.because, show: ({ because }) => because.map((one) => `${one.kind} ${one.name}`).join(', ') },
+      { label: ACCOUNT.because, show: ({ because }) => reasons(because) },
       {
         label: ACCOUNT.standing,
         show: ({ name }) => {
@@ -180,15 +184,47 @@ function stepText({ step, data }: ExplanationView['events'][number]): string {
   return Array.isArray(did) && did.length > 0 ? did.join(', ') : step;
 }
 
-/** One of the acts that need nothing but the button. */
+/** Says that somebody was asked whether they mean it. */
+const SURE = { sure: 'yes' } as const;
+
+/** What is asked before. */
+const QUESTIONS = { deactivate: ACCOUNT.deactivateAsk, 'reset-password': ACCOUNT.resetAsk } as const;
+
+/** The question in a page of its own: the rows of hooks have buttons that ask nothing. */
+function question(verb: keyof typeof QUESTIONS): PageDefinition {
+  return page({
+    method: 'get',
+    path: `/my/services/{name}/${verb}`,
+    needs: 'signed in',
+    async handler({ params: { name = '' }, context, visitor }) {
+      const service = await serviceTitle(context, name);
+      const [label, look] =
+        verb === 'deactivate' ? [ACCOUNT.deactivate, 'danger' as const] : [ACCOUNT.resetPassword, 'main' as const];
+      const main = html`<p>${QUESTIONS[verb]}</p>
+        <div class="row">
+          ${actionButton(visitor, { action: `/my/services/${name}/${verb}`, label, look, fields: SURE })}
+          <a class="button" href="/services">${ACCOUNT.leave}</a>
+        </div>`;
+      const trail = [
+        { label: SERVICES.title, url: '/services' },
+        { label: service, url: `/services/${name}` },
+      ];
+      return { kind: 'page', title: ACCOUNT.asks(label, service), main, trail };
+    },
+  });
+}
+
+/** One of the acts that need nothing but the button. What cannot be taken back is asked for first. */
 function act(verb: 'activate' | 'deactivate' | 'reset-password'): PageDefinition {
   const route = `POST /v1/users/{user}/services/{name}/${verb}`;
   return page({
     method: 'post',
     path: `/my/services/{name}/${verb}`,
     needs: 'signed in',
-    async handler({ api, params }): Promise<PageAnswer> {
+    async handler({ api, params, form }): Promise<PageAnswer> {
       const { name = '' } = params;
+      if (verb in QUESTIONS && form.get('sure') !== SURE.sure)
+        return { kind: 'redirect', to: `/my/services/${name}/${verb}` };
       await api.call(route, { params: { ...ME, name } });
       return { kind: 'redirect', to: `/services/${name}`, said: 'started' };
     },
@@ -198,6 +234,8 @@ function act(verb: 'activate' | 'deactivate' | 'reset-password'): PageDefinition
 export const myAccountPages: readonly PageDefinition[] = [
   account,
   live,
+  question('deactivate'),
+  question('reset-password'),
   act('activate'),
   act('deactivate'),
   act('reset-password'),

@@ -1,6 +1,7 @@
 import { html } from '../html';
 import { ME, myPerson } from '../my-person';
 import { page } from '../page';
+import { reasons } from '../reasons';
 import { serviceTitles } from '../service-title';
 import { table } from '../table';
 import { GROUPS } from '../texts/person';
@@ -40,6 +41,7 @@ const groups = page({
       <h2>${GROUPS.there}</h2>
       ${table<GroupThere>({
         caption: GROUPS.thereCaption,
+        isStacked: true,
         rows: there,
         empty: GROUPS.thereNone,
         columns: [
@@ -48,16 +50,12 @@ const groups = page({
             label: GROUPS.service,
             show: ({ service }) => html`<a href="/services/${service}">${titles.get(service) ?? service}</a>`,
           },
-          { label: GROUPS.because, show: ({ because }) => because.map(reason).join(', ') },
+          { label: GROUPS.because, show: ({ because }) => reasons(because) },
         ],
       })}`;
     return { kind: 'page', title: GROUPS.title, main };
   },
 });
-
-function reason({ kind, name }: GroupThere['because'][number]): string {
-  return kind === 'group' ? GROUPS.ofGroup(name) : GROUPS.ofState(name);
-}
 
 async function groupsThere({ api }: PageRequest): Promise<readonly GroupThere[]> {
   const { items } = await api.read<{ readonly items: readonly AccountView[] }>('GET /v1/users/{user}/accounts', {

@@ -29,6 +29,7 @@ const list = page({
     const main = html`${outcome(query)}
     ${table<LinkedView>({
       caption: LINKED.caption,
+      isStacked: true,
       rows: items,
       empty: LINKED.none,
       columns: [

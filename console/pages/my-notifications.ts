@@ -7,7 +7,7 @@ import { NOTIFICATIONS } from '../texts/person';
 import { time } from '../time';
 import type { Html } from '../html';
 import type { Paged } from '../table';
-import type { PageDefinition, Visitor } from '../page';
+import type { PageDefinition, PageRequest, Visitor } from '../page';
 
 interface Notification {
   readonly id: string;
@@ -31,15 +31,18 @@ const list = page({
   path: '/my/notifications',
   needs: LIST,
   needsParams: ME,
-  async handler({ api, query, url, visitor }) {
+  async handler(request) {
+    const { api, query, url, visitor } = request;
     const found = await api.read<Paged<Notification> & { readonly unread: number }>(LIST, {
       params: ME,
       query: { cursor: query.get('cursor') ?? undefined },
     });
     const all =
       found.unread > 0 &&
-      html`<p>${actionButton(visitor, { action: '/my/notifications/read', label: NOTIFICATIONS.readAll })}</p>`;
-    const main =
+      html`<div class="row">
+        ${actionButton(visitor, { action: '/my/notifications/read', label: NOTIFICATIONS.readAll })}
+      </div>`;
+    const shown =
       found.items.length === 0
         ? html`<p class="empty">${NOTIFICATIONS.none}</p>`
         : html`${all}
@@ -47,22 +50,49 @@ const list = page({
               ${found.items.map((one) => show(one, visitor))}
             </ul>
             ${pager(url, found.cursor)}`;
-    return { kind: 'page', title: NOTIFICATIONS.title, main };
+    return { kind: 'page', title: NOTIFICATIONS.title, main: html`${shown}${await mails(request)}` };
+  },
+});
+
+const WISHES = 'PUT /v1/users/{user}/mails';
+
+/** Whether they also come by mail, where there is a mail server. */
+async function mails({ api, visitor, context }: PageRequest): Promise<Html> {
+  if (!context.mailEnabled || !(await api.may(WISHES, ME))) return html``;
+  const { notifications: comes } = await api.read<{ readonly notifications: boolean }>('GET /v1/users/{user}/mails', {
+    params: ME,
+  });
+  const button = actionButton(visitor, {
+    action: '/my/notifications/mails',
+    label: comes ? NOTIFICATIONS.mailsEnd : NOTIFICATIONS.mailsBegin,
+    fields: { notifications: String(!comes) },
+  });
+  return html`<h2>${NOTIFICATIONS.mails}</h2>
+    <div class="row"><span>${comes ? NOTIFICATIONS.mailsCome : NOTIFICATIONS.mailsNone}</span> ${button}</div>`;
+}
+
+const wishMails = page({
+  method: 'post',
+  path: '/my/notifications/mails',
+  needs: 'signed in',
+  async handler({ api, form }) {
+    await api.call(WISHES, { params: ME, body: { notifications: form.get('notifications') === 'true' } });
+    return { kind: 'redirect', to: '/my/notifications', said: 'saved' };
   },
 });
 
 function show({ id, level, title, text, createdAt, readAt }: Notification, visitor: Visitor): Html {
   const isNew = readAt === null;
   return html`<li class="card">
-    <h2>${title} ${isNew && html`<span class="tag ${LOOKS[level]}">${NOTIFICATIONS.isNew}</span>`}</h2>
+    <h2><bdi>${title}</bdi> ${isNew && html`<span class="tag ${LOOKS[level]}">${NOTIFICATIONS.isNew}</span>`}</h2>
     <p>${text}</p>
-    <p class="soft row">
+    <div class="soft row">
       ${time(createdAt)}
       ${
         isNew &&
         actionButton(visitor, { action: `/my/notifications/${id}/read`, label: NOTIFICATIONS.read, about: title })
       }
-    </p>
+    </div>
   </li>`;
 }
 
@@ -88,4 +118,4 @@ const readAll = page({
   },
 });
 
-export const myNotificationPages: readonly PageDefinition[] = [list, readOne, readAll];
+export const myNotificationPages: readonly PageDefinition[] = [list, readOne, readAll, wishMails];

@@ -82,6 +82,7 @@ async function accountTable({ api, context }: PageRequest): Promise<Html> {
   return html`<h2>${SERVICES.now}</h2>
     ${table<AccountView>({
       caption: SERVICES.now,
+      isStacked: true,
       rows: shown,
       empty: SERVICES.noAccounts,
       columns: [

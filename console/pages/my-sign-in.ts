@@ -1,5 +1,3 @@
-import { PROBLEMS } from '../../api/problem-codes';
-import { toProblem } from '../../api/problems';
 import { browsersOf } from '../../store/console-sessions';
 import { actionButton, field, postForm } from '../forms';
 import { html } from '../html';
@@ -8,11 +6,10 @@ import { newKey } from '../session';
 import { pager, table } from '../table';
 import { MY_SIGN_IN } from '../texts/person';
 import { time } from '../time';
-import type { Problem } from '../../api/problem';
 import type { TokenView } from '../api-types';
 import type { Html } from '../html';
 import type { Paged } from '../table';
-import type { PageAnswer, PageDefinition, PageRequest } from '../page';
+import type { PageDefinition, PageRequest } from '../page';
 
 interface Caller {
   readonly client: { readonly name: string; readonly provider: string; readonly roles: readonly string[] } | null;
@@ -22,40 +19,34 @@ const show = page({
   method: 'get',
   path: '/my/sign-in',
   needs: 'signed in',
-  handler: (request) => signInPage(request, undefined),
+  async handler(request) {
+    const { client } = await request.api.read<Caller>('GET /v1/auth');
+    const main = html`<dl class="facts">
+        <dt>${MY_SIGN_IN.login}</dt>
+        <dd><bdi>${client?.name}</bdi></dd>
+        <dt>${MY_SIGN_IN.provider}</dt>
+        <dd>${client?.provider}</dd>
+        <dt>${MY_SIGN_IN.roles}</dt>
+        <dd>${client?.roles.join(', ') || MY_SIGN_IN.rolesNone}</dd>
+      </dl>
+      ${passwordForm(request, client?.provider ?? '')}
+      <h2>${MY_SIGN_IN.sessions}</h2>
+      ${await sessions(request)}`;
+    return { kind: 'page', title: MY_SIGN_IN.title, main };
+  },
 });
 
-async function signInPage(request: PageRequest, problem: Problem | undefined): Promise<PageAnswer> {
-  const { client } = await request.api.read<Caller>('GET /v1/auth');
-  const main = html`<dl class="facts">
-      <dt>${MY_SIGN_IN.login}</dt>
-      <dd><bdi>${client?.name}</bdi></dd>
-      <dt>${MY_SIGN_IN.provider}</dt>
-      <dd>${client?.provider}</dd>
-      <dt>${MY_SIGN_IN.roles}</dt>
-      <dd>${client?.roles.join(', ') || MY_SIGN_IN.rolesNone}</dd>
-    </dl>
-    ${passwordForm(request, client?.provider ?? '', problem)}
-    <h2>${MY_SIGN_IN.sessions}</h2>
-    ${await sessions(request)}`;
-  return { kind: 'page', title: MY_SIGN_IN.title, main, ...(problem === undefined ? {} : { problem }) };
-}
-
 /** Only where the provider lets people change their own password. */
-function passwordForm({ context, visitor }: PageRequest, provider: string, problem: Problem | undefined): Html {
+function passwordForm({ context, visitor }: PageRequest, provider: string): Html {
   const fields = context.identity.providers.get(provider)?.provider.selfUpdateClientPackage;
   const isOffered = fields?.safeParse({ currentPassword: 'long enough', password: 'long enough' }).success === true;
   if (!isOffered) return html``;
-  const errorOf = (name: string): string | undefined =>
-    problem?.errors.find(({ pointer }) => pointer === `/${name}`)?.detail;
-  const body = html`${problem !== undefined && html`<p class="error" role="alert">${problem.detail}</p>`}
-    ${field({
+  const body = html`${field({
       name: 'currentPassword',
       label: MY_SIGN_IN.current,
       type: 'password',
       autocomplete: 'current-password',
       isRequired: true,
-      error: errorOf('currentPassword'),
     })}
     ${field({
       name: 'password',
@@ -63,7 +54,6 @@ function passwordForm({ context, visitor }: PageRequest, provider: string, probl
       type: 'password',
       autocomplete: 'new-password',
       isRequired: true,
-      error: errorOf('password'),
     })}
     <p><button type="submit">${MY_SIGN_IN.change}</button> <span class="soft">${MY_SIGN_IN.changeText}</span></p>`;
   return html`<h2>${MY_SIGN_IN.password}</h2>
@@ -88,6 +78,7 @@ async function sessions({ api, visitor, context, query, url }: PageRequest): Pro
   };
   return html`${table<TokenView>({
       caption: MY_SIGN_IN.sessionsCaption,
+      isStacked: true,
       rows: found.items,
       empty: '',
       columns: [
@@ -108,14 +99,14 @@ async function sessions({ api, visitor, context, query, url }: PageRequest): Pro
       ],
     })}
     ${pager(url, found.cursor)}
-    <p>
+    <div class="row">
       ${actionButton(visitor, {
         action: '/my/sign-in/end-all',
         label: MY_SIGN_IN.endAll,
         look: 'danger',
         confirm: MY_SIGN_IN.endAllAsk,
       })}
-    </p>`;
+    </div>`;
 }
 
 /** Where the word is not the name. */
@@ -133,17 +124,10 @@ const changePassword = page({
   method: 'post',
   path: '/my/sign-in/password',
   needs: 'POST /v1/auth/clients',
-  async handler(request) {
-    const { api, form } = request;
+  async handler({ api, form }) {
     const body = { currentPassword: form.get('currentPassword') ?? '', password: form.get('password') ?? '' };
-    try {
-      await api.call('POST /v1/auth/clients', { body });
-      return { kind: 'redirect', to: '/sign-in', said: 'password-set', key: newKey() };
-    } catch (error) {
-      const problem = toProblem(error);
-      if (PROBLEMS[problem.code].status >= 500) throw error;
-      return signInPage(request, problem);
-    }
+    await api.call('POST /v1/auth/clients', { body });
+    return { kind: 'redirect', to: '/sign-in', said: 'password-set', key: newKey() };
   },
 });
 

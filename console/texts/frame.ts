@@ -25,6 +25,7 @@ export const FRAME = {
   no: 'no',
   never: 'never',
   none: 'none',
+  stopped: 'This page does not renew itself any more. Load it again to see what is new.',
   utc: 'UTC',
 } as const;
 
@@ -35,6 +36,10 @@ export const REFUSED = {
   notFound: 'Not found',
   notFoundText: 'There is nothing at this address, or there is no more.',
   invalid: 'That did not work',
+  marked: 'Something is not right yet. It is marked below.',
+  notRight: 'Something is not right yet:',
+  mayNot: 'You may not do this. Whoever runs Muster here can give you the right.',
+  foreign: 'This form did not come from a page of yours, or that page is old. Load it again.',
   tooMany: 'Too many requests',
   away: 'Muster cannot answer this now',
   awayText: 'A part of Muster does not answer. Nothing that you asked for before is lost. Try again in a minute.',

@@ -44,6 +44,8 @@ export const ACCOUNT = {
   showPassword: 'Show the password',
   asked: (kind: string) => `Asked for: ${kind}`,
   linkIt: 'To your linked accounts',
+  asks: (act: string, service: string) => `${act}: ${service}`,
+  leave: 'Leave it as it is',
 } as const;
 
 /** Texts of the pages about passwords at services. */
@@ -85,8 +87,8 @@ export const GROUPS = {
   groupThere: 'Group there',
   because: 'Because of',
   thereNone: 'No group at any service follows from them.',
-  ofGroup: (name: string) => `group ${name}`,
-  ofState: (name: string) => `state ${name}`,
+  ofGroup: 'group',
+  ofState: 'state',
 } as const;
 
 export const LINKED = {
@@ -117,6 +119,11 @@ export const NOTIFICATIONS = {
   read: 'Mark as read',
   readAll: 'Mark all as read',
   isNew: 'new',
+  mails: 'By mail',
+  mailsCome: 'What stands here is also sent to you by mail.',
+  mailsNone: 'What stands here is not sent to you by mail.',
+  mailsEnd: 'Send me none',
+  mailsBegin: 'Send it by mail as well',
 } as const;
 
 export const MY_SIGN_IN = {

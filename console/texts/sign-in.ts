@@ -27,7 +27,19 @@ export const FORGOTTEN = {
   title: 'A new password',
   login: 'Username or mail address',
   submit: 'Send me a link',
+  back: 'Back to the sign-in',
   heard: 'If there is such a login, a mail with a link is on its way.',
+} as const;
+
+/** Texts of the page behind the links in mails. */
+export const CHOOSE = {
+  title: 'Choose a password',
+  token: 'Code of your link',
+  tokenHint: 'What stands behind #token= in the link of the mail. The whole link will do.',
+  password: 'Password',
+  hint: 'At least 8 characters.',
+  submit: 'Set password',
+  another: 'Send me another link',
 } as const;
 
 /** Texts of the first start. */
@@ -35,7 +47,7 @@ export const START = {
   title: 'The first administrator',
   text: 'Nobody can sign in yet. Whoever started Muster can read its admin token, and so prove that this installation is theirs.',
   token: 'Admin token',
-  tokenHint: 'It stands in the file admin-token in the folder of this installation; `npm start` says where that is.',
+  tokenHint: 'It stands in the file admin-token in the folder of this installation; npm start says where that is.',
   username: 'Username of the administrator',
   password: 'Password, at least 8 characters',
   submit: 'Make the administrator',

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { loadConnectors } from '../../hooks/registry';
-import { ServiceHook } from '../../sdk/index';
+import { z } from 'zod';
+import { defineExternalAccounts, ServiceHook } from '../../sdk/index';
 import { openDatabase } from '../../store/database';
 import { createUser } from '../../store/users';
 import { apiOf } from '../acceptance/engine-api';
@@ -64,6 +65,17 @@ class ClubHook extends ServiceHook {
   }
 }
 
+/** Accounts that are linked by a code, which is typed over there. */
+const shop = defineExternalAccounts({
+  plugin: 'shop',
+  title: 'Shop',
+  sdk: 1,
+  config: z.strictObject({}),
+  resource: class {
+    post = async () => ({ code: 'WDJB-MJHT', authorizationUrl: 'https://shop.test/device' });
+  },
+});
+
 /** Starts all of it, once for a file. */
 export async function startConsole(): Promise<ConsoleScene> {
   let app: RequestListener = (_request, response) => response.end();
@@ -116,6 +128,7 @@ async function registryWith(club: ScriptedTarget): Promise<{
       list: () => [...known.list(), connector],
       menuItems: () => [{ label: 'House rules', url: '/services/club/rules' }],
       urlHooks: () => [],
+      externalPlugins: () => [shop],
       skipped: [],
     },
     closeRegistry: async () => {
@@ -143,6 +156,7 @@ function startIssuer(url: string): Promise<OidcProvider> {
 async function configureCampus(api: EngineApi, { issuer }: OidcProvider): Promise<void> {
   const config = { issuer, clientId: CLIENT.id, clientSecret: CLIENT.secret, scopes: ['openid', 'profile'] };
   await api.call('put', '/v1/external/campus/config').send({ plugin: 'oauth2', title: 'Campus', config }).expect(200);
+  await api.call('put', '/v1/external/shop/config').send({ plugin: 'shop', config: {} }).expect(200);
 }
 
 async function addServices(engine: TestEngine, target: TestServer): Promise<ConsoleScene['services']> {

@@ -49,7 +49,33 @@ export async function startBrowser(url: string): Promise<TestBrowser> {
 
 /** What axe finds wrong on a page, in a line each; empty is right. */
 export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  return linesOf(await new AxeBuilder({ page }).analyze());
+}
+
+/** A narrow telephone. */
+const NARROW = { width: 360, height: 740 } as const;
+
+/** What axe finds wrong on a page of a telephone in light and in dark colours, and whether it must be pushed from side to side. */
+export async function pageFaults(page: Page): Promise<readonly string[]> {
+  const before = page.viewportSize();
+  await page.setViewportSize(NARROW);
+  await page.emulateMedia({ colorScheme: 'light' });
+  // Without frames in it a page needs no second one for the result.
+  const found = [...linesOf(await new AxeBuilder({ page }).setLegacyMode().analyze())];
+  const tooWide = await page.evaluate<number>(
+    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+  );
+  if (tooWide > 0) found.push(`it is ${tooWide} pixels wider than the window`);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  // It is on the page already; only colours can differ now.
+  const dark = await page.evaluate<Found>("axe.run({ runOnly: { type: 'rule', values: ['color-contrast'] } })");
+  if (before !== null) await page.setViewportSize(before);
+  return [...found, ...linesOf(dark).map((fault) => `dark: ${fault}`)];
+}
+
+type Found = Pick<Awaited<ReturnType<AxeBuilder['analyze']>>, 'violations'>;
+
+function linesOf({ violations }: Found): readonly string[] {
   return violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.html.slice(0, 160)}`),
   );
