@@ -23,7 +23,10 @@ const shown = page({
   async handler(request) {
     const { api, params } = request;
     const { name = '' } = params;
-    const standing = await api.read<Standing>('GET /v1/services/{name}/status', { params: { name } });
+    const standing = await api.read<Standing>('GET /v1/services/{name}/status', {
+      params: { name },
+      query: { figures: 'recent' },
+    });
     const mayRead = await api.may('GET /v1/services/{name}', { name });
     const service = mayRead ? await api.read<Service>('GET /v1/services/{name}', { params: { name } }) : undefined;
     const main = html`${await serviceTabs(request, name, '')} ${await buttons(request, standing, service)}
