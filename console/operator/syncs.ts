@@ -133,7 +133,9 @@ async function syncHead(request: Pick<PageRequest, 'api' | 'visitor'>, sync: Syn
   const hasPlan = dryRun && status === 'succeeded';
   return html`${syncView(sync)}
     <div class="row">
-      ${buttons}${hasPlan && html`<a class="button main" href="${`${urlOf(sync)}/plan`}">${SYNC.lookAtPlan}</a>`}
+      ${buttons}
+      ${failed > 0 && html`<a class="button" href="${`${urlOf(sync)}?outcome=failed#items`}">${SYNC.showFailed}</a>`}
+      ${hasPlan && html`<a class="button main" href="${`${urlOf(sync)}/plan`}">${SYNC.lookAtPlan}</a>`}
     </div>`;
 }
 

@@ -142,6 +142,10 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
   'mapping.groups.allow': { label: 'Only these groups', hint: 'One pattern a line; * stands for anything.' },
   'mapping.groups.deny': { label: 'Never these groups', hint: 'One pattern a line; wins over the line above.' },
   'mapping.states.table': { label: 'Table of states', hint: 'One a line: Member: members' },
+  'mapping.accounts.sharedBy': {
+    label: 'People share an account for whom this is the same',
+    hint: 'A format, e.g. {attributes.mainCharacter}. Empty: everybody has their own.',
+  },
   'mapping.reserved': { label: 'Groups there that are never touched', hint: 'One pattern a line.' },
   nameFormat: {
     label: 'Name format',
@@ -160,6 +164,12 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
   'guard.removal.minimum': { label: 'Removals: always allowed', hint: '10 unless said otherwise.' },
   'guard.removal.percent': { label: 'Removals: percent of the accounts', hint: '10 unless said otherwise.' },
   'guard.removal.maximum': { label: 'Removals: never more than', hint: '1,000 unless said otherwise.' },
+  'guard.disable.minimum': {
+    label: 'Disabled accounts: always allowed',
+    hint: 'As for removals unless said otherwise.',
+  },
+  'guard.disable.percent': { label: 'Disabled accounts: percent' },
+  'guard.disable.maximum': { label: 'Disabled accounts: never more than' },
   'guard.group removal.minimum': { label: 'Memberships: always allowed' },
   'guard.group removal.percent': { label: 'Memberships: percent' },
   'guard.group removal.maximum': { label: 'Memberships: never more than' },
@@ -170,5 +180,8 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
   'orphans.keep': { label: 'Names that are never touched', hint: 'One pattern a line.' },
   'breaker.failures': { label: 'Paused after so many calls without an answer', hint: '10 unless said otherwise.' },
   'breaker.rejections': { label: 'Paused after so many refusals in a row', hint: '50 unless said otherwise.' },
+  'breaker.accounts': { label: 'But only when so many accounts are concerned', hint: '3 unless said otherwise.' },
+  'breaker.probeSeconds': { label: 'Seconds until Muster first looks again', hint: '10 unless said otherwise.' },
+  'breaker.longestProbeSeconds': { label: 'Seconds between looks at most', hint: '600 unless said otherwise.' },
   firstRun: { label: 'First run' },
 };

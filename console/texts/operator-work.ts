@@ -40,6 +40,7 @@ export const SYNC = {
   cancel: 'Cancel',
   cancelAsk: 'Cancel this sync? It stops after the accounts that it is at. What is due all the same is still done.',
   retry: 'Try the failed ones again',
+  showFailed: 'Show what failed',
   retryOf: 'Tries again',
   planOf: 'Executes',
   earlier: 'an earlier sync',
