@@ -29,7 +29,7 @@ const shown = page({
       { label: PEOPLE.title, url: '/operator/people' },
       { label: person, url: to`/operator/people/${found.user.id}` },
     ];
-    return { kind: 'page', title: EXPLAIN.title(name), main, trail };
+    return { kind: 'page', title: EXPLAIN.title(person, name), main, trail };
   },
 });
 

@@ -3,8 +3,8 @@ import { recentStandings } from '../../api/standings';
 import { readStanding } from '../../store/standing';
 import { html, safeUrl } from '../html';
 import { page } from '../page';
-import { OVERVIEW, SHARED } from '../texts/operator';
-import { SERVICE } from '../texts/operator-service';
+import { ACTIONS, OVERVIEW, SHARED } from '../texts/operator';
+import { OPTION_TEXTS, SERVICE } from '../texts/operator-service';
 import { every } from './every';
 import { act, facts, number, offers, reasonOf, section, tag, to } from './parts';
 import { serviceTabs, serviceTrail } from './service-frame';
@@ -159,8 +159,8 @@ function about(service: Service, { service: name }: Standing): Html {
       SERVICE.address,
       service.url !== null && html`<a href="${safeUrl(service.url)}" rel="noreferrer">${service.url}</a>`,
     ],
-    [SERVICE.begins, service.begins],
-    [SHARED.actions, service.actions.map((action) => html`${tag(action)} `)],
+    [SERVICE.begins, OPTION_TEXTS['begins']?.[service.begins] ?? service.begins],
+    [SERVICE.can, service.actions.map((action) => html`${tag(ACTIONS[action] ?? action)} `)],
   ]);
   return section(
     SHARED.details,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { serviceFields } from '../../api/service-views';
-import { SETTING_TEXTS } from '../texts/operator-service';
+import { OPTION_TEXTS, SETTING_TEXTS } from '../texts/operator-service';
 import { SECTIONS } from './setting-table';
 import type { Setting } from './setting-table';
 
@@ -41,10 +41,14 @@ test('everything that the API lets one set about a service has a field in a form
   expect(paths.filter((path) => SETTING_TEXTS[path] === undefined)).toEqual([]);
 });
 
-test('a choice offers exactly what the API takes', () => {
+test('a choice offers exactly what the API takes, in words', () => {
   const choices = settings.filter(({ kind }) => kind === 'choice');
 
   expect(choices.map(({ path, options = [] }) => [path, options.filter((one) => one !== '')])).toEqual(
     choices.map(({ path }) => [path, leaves.get(path)?.enum]),
   );
+  const unnamed = choices.flatMap(({ path, options = [] }) =>
+    options.filter((one) => OPTION_TEXTS[path]?.[one] === undefined).map((one) => `${path}: ${one}`),
+  );
+  expect(unnamed).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { field } from '../forms';
 import { html } from '../html';
-import { SETTING_TEXTS, SETTINGS } from '../texts/operator-service';
+import { OPTION_TEXTS, SETTING_TEXTS, SETTINGS } from '../texts/operator-service';
 import { area, pick, tick } from './fields';
 import { settingText, settingValue } from './setting-values';
 import type { Html } from '../html';
@@ -91,13 +91,13 @@ function settingField({ path, kind, options = [] }: Setting, value: string, erro
   const { label, hint } = SETTING_TEXTS[path] ?? { label: path };
   const one = { name: path, label, value, error: errors[path], ...(hint === undefined ? {} : { hint }) };
   if (kind === 'flag') return tick({ name: path, label, isTicked: value === 'true' });
-  if (kind === 'choice') return pick({ ...one, options: optionsOf(options) });
+  if (kind === 'choice') return pick({ ...one, options: optionsOf(path, options) });
   if (kind === 'number') return field({ ...one, type: 'number' });
   return kind === 'text' ? field(one) : area(one);
 }
 
-function optionsOf(options: readonly string[]) {
-  return options.map((value) => ({ value, label: value === '' ? '–' : value }));
+function optionsOf(path: string, options: readonly string[]) {
+  return options.map((value) => ({ value, label: OPTION_TEXTS[path]?.[value] ?? value }));
 }
 
 export interface ReadSettings {

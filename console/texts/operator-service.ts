@@ -12,6 +12,7 @@ export const SERVICE = {
   connector: 'Connector',
   address: 'Address',
   begins: 'Accounts begin',
+  can: 'What can be done there',
   pause: 'Pause',
   pauseAsk: 'Stop all work on this service? Nothing is lost; it goes on when you resume it.',
   resume: 'Resume',
@@ -140,7 +141,7 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
   'mapping.groups.template': { label: 'Name of their groups there', hint: '{group} stands for the name.' },
   'mapping.groups.table': { label: 'Table of groups', hint: 'One a line: Engine Room: engineers, crew' },
   'mapping.groups.allow': { label: 'Only these groups', hint: 'One pattern a line; * stands for anything.' },
-  'mapping.groups.deny': { label: 'Never these groups', hint: 'One pattern a line; wins over the line above.' },
+  'mapping.groups.deny': { label: 'Never these groups', hint: 'One pattern a line; wins over “only these”.' },
   'mapping.states.table': { label: 'Table of states', hint: 'One a line: Member: members' },
   'mapping.accounts.sharedBy': {
     label: 'People share an account for whom this is the same',
@@ -184,4 +185,35 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
   'breaker.probeSeconds': { label: 'Seconds until Muster first looks again', hint: '10 unless said otherwise.' },
   'breaker.longestProbeSeconds': { label: 'Seconds between looks at most', hint: '600 unless said otherwise.' },
   firstRun: { label: 'First run' },
+};
+
+/** What the values of choices mean; '' = nothing is said. */
+export const OPTION_TEXTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  begins: { automatic: NEW_SERVICE.automatic, 'on request': NEW_SERVICE.onRequest },
+  onLoss: { delete: 'deleted', disable: 'disabled' },
+  onGone: { recreate: 'it is made again', drop: 'it stays away' },
+  'mapping.groups.default': {
+    '': 'lead to groups of the same name (default)',
+    'by name': 'lead to groups of the same name',
+    none: 'lead to none',
+  },
+  'reconcile.mode': {
+    '': 'reports what differs (default)',
+    off: 'is not done',
+    report: 'reports what differs',
+    repair: 'puts right what differs',
+  },
+  'orphans.adopt': {
+    '': 'stay as they are (default)',
+    never: 'stay as they are',
+    'by name': 'become theirs when the name says so',
+    'by email': 'become theirs when the e-mail address says so',
+  },
+  'orphans.unknown': {
+    '': 'are reported (default)',
+    report: 'are reported',
+    disable: 'are disabled',
+    remove: 'are taken away',
+  },
+  firstRun: { plan: 'waits for an approved plan', write: 'writes at once' },
 };

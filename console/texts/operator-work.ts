@@ -134,7 +134,7 @@ export const OPERATIONS = {
   one: (kind: string) => `Operation: ${kind}`,
   steps: 'Steps',
   stepsCaption: 'Steps, oldest first',
-  stepsNone: 'No step was done yet.',
+  stepsNone: 'No step is noted.',
   progress: 'Progress',
   progressText: (done: string, accounts: string) => `${done} of ${accounts} accounts done`,
   waiting: (count: string) => `${count} waiting`,

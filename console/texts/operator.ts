@@ -136,7 +136,7 @@ export const PEOPLE = {
 } as const;
 
 export const EXPLAIN = {
-  title: (service: string) => `Account on ${service}`,
+  title: (person: string, service: string) => `${person} on ${service}`,
   wanted: 'Should there be one',
   entitled: 'Entitled',
   noGrants: 'No grant gives this person the right.',

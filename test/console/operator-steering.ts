@@ -114,27 +114,6 @@ export function tellSteering({ script, name, sceneOf }: Stories): void {
     await eventually('the far side has the new name', async () => shownName(scene, crew, 'bea') === 'Beatrix');
   });
 
-  test('compares a service with what is there, and puts right what somebody took away', async () => {
-    const scene = sceneOf();
-    const { api, target } = scene;
-    const who = `cora-${name}`;
-    const id = await scene.person(who);
-    await api.call('put', `/v1/services/postgres/accounts/${id}`).set('Prefer', 'wait=20').expect(200);
-    await target.admin.query(`drop role "${target.tag}_${who}"`);
-    const page = await operatorPage(scene, script);
-
-    await page.goto('/operator/services/postgres/comparisons');
-    await page.getByRole('button', { name: 'Compare now' }).click();
-    await shows(page, 'succeeded', script);
-    await page.getByRole('link', { name: who }).waitFor();
-    expect((await roles(scene)).some((role) => role.endsWith(who))).toBe(false);
-    await page.goto('/operator/services/postgres/comparisons');
-    await confirm(page, 'Compare and put right');
-    await shows(page, 'succeeded', script);
-
-    await eventually('the role is back', async () => (await roles(scene)).some((role) => role.endsWith(who)));
-  });
-
   test('gives somebody one service to run, ends their tokens, and takes it away again', async () => {
     const scene = sceneOf();
     const page = await operatorPage(scene, script);
@@ -174,6 +153,30 @@ export function tellSteering({ script, name, sceneOf }: Stories): void {
     await page.locator('details[open]').getByRole('button').click();
     await page.getByText('It was deleted.').waitFor();
     expect(await page.getByRole('rowheader', { name: keeper, exact: true }).count()).toBe(0);
+  });
+}
+
+/** A comparison from its button to the far side's own answer. */
+export function tellComparison({ script, name, sceneOf }: Stories): void {
+  test('compares a service with what is there, and puts right what somebody took away', async () => {
+    const scene = sceneOf();
+    const { api, target } = scene;
+    const who = `cora-${name}`;
+    const id = await scene.person(who);
+    await api.call('put', `/v1/services/postgres/accounts/${id}`).set('Prefer', 'wait=20').expect(200);
+    await target.admin.query(`drop role "${target.tag}_${who}"`);
+    const page = await operatorPage(scene, script);
+
+    await page.goto('/operator/services/postgres/comparisons');
+    await page.getByRole('button', { name: 'Compare now' }).click();
+    await shows(page, 'succeeded', script);
+    await page.getByRole('link', { name: who }).waitFor();
+    expect((await roles(scene)).some((role) => role.endsWith(who))).toBe(false);
+    await page.goto('/operator/services/postgres/comparisons');
+    await confirm(page, 'Compare and put right');
+    await shows(page, 'succeeded', script);
+
+    await eventually('the role is back', async () => (await roles(scene)).some((role) => role.endsWith(who)));
   });
 }
 

@@ -24,7 +24,7 @@ test('the guard names whom it keeps: one goes at the far side, the other is kept
   const ids = [await scene.person('gone'), await scene.person('kept')];
   for (const id of ids) {
     await api.call('put', `/v1/services/club/accounts/${id}`).set('Prefer', 'wait=20').expect(200);
-    await api.call('patch', `/v1/users/${id}`).set('Prefer', 'wait=20').send({ active: false });
+    await api.call('patch', `/v1/users/${id}`).send({ active: false }).expect(202);
   }
   await eventually('both wait for a decision', async () => {
     const { rowCount } = await engine.db.query(`select from guard_staged where decision is null`);
