@@ -52,7 +52,10 @@ export async function convergeDueGroups(
         context.heartbeat();
       }
     };
-    await Promise.all(Array.from({ length: Math.min(round.entry.slots.size, due.length) }, lane));
+    const lanes = await Promise.allSettled(Array.from({ length: Math.min(round.entry.slots.size, due.length) }, lane));
+    // What broke one (our own database is away) is thrown after the others were waited for: nobody works on unseen.
+    const broken = lanes.find((end) => end.status === 'rejected');
+    if (broken !== undefined) throw broken.reason;
   }
   return { waitMs: (await groupsInWork(deps.db, round.service.id)) ? LEASED_WAIT_MS : null, done };
 }

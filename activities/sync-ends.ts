@@ -3,7 +3,7 @@ import type { FlowDependencies } from '../hooks/flow';
 import { callUpdateAllGroups, isForAllGroups } from '../hooks/sync-hooks';
 import { engineServiceByName } from '../store/engine-services';
 import type { EngineService } from '../store/engine-services';
-import { releaseGatheredGroups } from '../store/group-members';
+import { bumpMissedGroups, releaseGatheredGroups } from '../store/group-members';
 import { stageDone, stageSync } from '../store/sync-items';
 import { withdrawSync } from '../store/sync-withdrawal';
 import { finishSync, readSync } from '../store/syncs';
@@ -55,6 +55,7 @@ export async function endSync(
   deps.failpoint('sync:after-finish');
   const sync = await readSync(deps.db, syncId);
   if (sync === undefined) return;
+  await bumpMissedGroups(deps.db, sync.id);
   const groupsWaited = await releaseGatheredGroups(deps.db, sync.service);
   await beginNextSync(deps, sync.service);
   // What became due beside the sync does not wait for the next tick; where nothing could be done, the tick is soon enough.

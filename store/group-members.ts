@@ -70,17 +70,20 @@ export async function returnedMembers(
   return found.rows.map((row) => row.userId);
 }
 
-/** Records who is in the group now. */
+/** Records who is in the group now. The accounts are locked in order: groups with the same members are recorded side by side. */
 export async function recordMembers(
   db: Queryable,
   group: { readonly serviceId: string; readonly remoteGroupId: string },
   change: { readonly added: readonly string[]; readonly removed: readonly string[] },
 ): Promise<void> {
   await db.query(
-    `update accounts set applied_groups = case when user_id = any($3::uuid[])
-       then array(select distinct g from unnest(coalesce(applied_groups, '{}') || array[$2::uuid]) g)
-       else array_remove(applied_groups, $2::uuid) end
-     where service_id = $1 and user_id = any($3::uuid[] || $4::uuid[])`,
+    `with locked as (
+       select user_id from accounts where service_id = $1 and user_id = any($3::uuid[] || $4::uuid[]) order by user_id for update
+     )
+     update accounts a set applied_groups = case when a.user_id = any($3::uuid[])
+       then array(select distinct g from unnest(coalesce(a.applied_groups, '{}') || array[$2::uuid]) g)
+       else array_remove(a.applied_groups, $2::uuid) end
+     from locked where a.service_id = $1 and a.user_id = locked.user_id`,
     [group.serviceId, group.remoteGroupId, change.added, change.removed],
   );
 }
@@ -113,9 +116,13 @@ export async function confirmLeavers(db: Queryable, serviceId: string, userIds: 
 /** A group that a bulk run adds members to is written with all of them at its end, but after so long at the latest. */
 export const GATHER_S = 60;
 
+/** Due, nobody is at it, and nobody soon will be. */
+const GATHERING = `wanted_version <> applied_version and lease_holder is null and next_try > clock_timestamp() + interval '5 seconds'`;
+
 /**
  * An account has come to be on a service that keeps members by group: its groups are due. In a bulk run they gather their
- * members first, or each would be written again and again while the accounts of its members are made.
+ * members first, or each would be written again and again while the accounts of its members are made. A group that gathers
+ * is left alone, so that accounts do not wait for each other at its row; `bumpMissedGroups` closes the run.
  */
 export async function bumpGroupsOf(
   db: Queryable,
@@ -126,9 +133,39 @@ export async function bumpGroupsOf(
     `update remote_groups set wanted_version = nextval('version_seq'),
        next_try = case when attention = 'waiting' or ($3 and next_try > clock_timestamp()) then next_try
          when $3 then clock_timestamp() + make_interval(secs => $4) end
-     where id in (select id from remote_groups where id = any(desired_groups($1, $2)) order by id for update)`,
+     where id in (select id from remote_groups where id = any(desired_groups($1, $2)) and not ($3 and ${GATHERING})
+       order by id for update)`,
     [account.serviceId, account.userId, lane === 'bulk', GATHER_S],
   );
+}
+
+/** Items of a bulk run that are looked through together. */
+const ITEMS_PAGE = 1_000;
+
+/**
+ * After a bulk run: groups that miss an account which the run has made, and would not look again by themselves. Called when
+ * nothing of the run is at work any more.
+ */
+export async function bumpMissedGroups(db: Queryable, syncId: string): Promise<void> {
+  const run = await db.query<{ total: number }>(
+    `select y.total from syncs y join services s on s.id = y.service_id where y.id = $1 and s.membership = 'by group'`,
+    [syncId],
+  );
+  const total = run.rows[0]?.total ?? 0;
+  for (let from = 1; from <= total; from += ITEMS_PAGE) {
+    await db.query(
+      `update remote_groups set wanted_version = nextval('version_seq') where id in (
+         select g.id from remote_groups g
+         where (g.wanted_version = g.applied_version or g.lease_holder is not null) and g.id in (
+           select d from sync_items i join syncs y on y.id = i.sync_id
+           join accounts a on a.service_id = y.service_id and a.user_id = i.user_id
+           cross join unnest(desired_groups(a.service_id, a.user_id)) d
+           where i.sync_id = $1 and i.seq between $2 and $3 and a.status = 'active' and a.remote_id is not null
+             and not coalesce(a.applied_groups @> array[d], false))
+         order by g.id for update)`,
+      [syncId, from, from + ITEMS_PAGE - 1],
+    );
+  }
 }
 
 /** The bulk run is over: groups that gathered members are due at once. Answers whether there are any that waited for it. */

@@ -179,7 +179,7 @@ async function checkIdle(muster: BenchMuster, accounts: number): Promise<Idle> {
   try {
     await insertPeople(muster.db, { prefix: service, count: accounts, state: 'Guest' });
     await addService(muster, { name: service, connector: THROTTLED, config: { url: fake.url } });
-    await expanded(muster.db, 60);
+    await expanded(muster.db, 600);
     await insertSettledAccounts(muster.db, service);
     const begun = performance.now();
     const { id } = await requestSync(muster, service, { kind: 'due' });

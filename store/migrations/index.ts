@@ -15,6 +15,7 @@ import { sql as bulkShare } from './0015-bulk-share';
 import { sql as clientWrites } from './0016-client-writes';
 import { sql as sharedAccounts } from './0017-shared-accounts';
 import { sql as search } from './0018-search';
+import { sql as fairShare } from './0019-fair-share';
 
 /** Every migration in order. Numbered, never edited once released. */
 export const migrations: Readonly<Record<string, string>> = {
@@ -35,4 +36,5 @@ export const migrations: Readonly<Record<string, string>> = {
   '0016-client-writes': clientWrites,
   '0017-shared-accounts': sharedAccounts,
   '0018-search': search,
+  '0019-fair-share': fairShare,
 };
