@@ -105,8 +105,8 @@ export async function readService(db: Queryable, name: string): Promise<ServiceR
 
 /** Names of all services. */
 export async function serviceNames(db: Queryable): Promise<readonly string[]> {
-  const found = await db.query<{ name: string }>('select name from services order by name');
-  return found.rows.map(({ name }) => name);
+  const rows = await db.query<{ name: string }>('select name from services order by name');
+  return rows.rows.map(({ name }) => name);
 }
 
 /** A page of services by name; `after` is the name that the page before ended with. */

@@ -116,7 +116,10 @@ const live = page({
   path: '/operator/services/{name}/comparisons/{reconciliationId}/live',
   needs: ROUTE,
   // Of one comparison and until it has ended: few look at it, and not for long.
-  handler: async (request) => ({ kind: 'live', parts: every(REFRESH_MS, request.signal, () => draw(request)) }),
+  handler: async (request) => ({
+    kind: 'live',
+    parts: every({ ms: REFRESH_MS, signal: request.signal }, () => draw(request)),
+  }),
 });
 
 async function draw({

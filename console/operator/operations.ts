@@ -99,7 +99,7 @@ const live = page({
   handler: async (request) => ({
     kind: 'live',
     // Of one operation and until it has ended: few look at it, and not for long.
-    parts: every(REFRESH_MS, request.signal, async () => {
+    parts: every({ ms: REFRESH_MS, signal: request.signal }, async () => {
       const found = await readOne(request);
       return { html: operationView(found), isLast: found.operation.finishedAt !== null };
     }),

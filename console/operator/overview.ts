@@ -60,7 +60,10 @@ const live = page({
     await requireServices(request);
     return {
       kind: 'live',
-      parts: every(REFRESH_MS, request.signal, async () => ({ html: await services(request), isLast: false })),
+      parts: every({ ms: REFRESH_MS, signal: request.signal }, async () => ({
+        html: await services(request),
+        isLast: false,
+      })),
     };
   },
 });

@@ -43,7 +43,7 @@ const live = page({
   handler: async ({ params: { name = '' }, context, signal }) => ({
     kind: 'live',
     // The look of all who watch any service: one pass over the accounts, however many pages are open.
-    parts: every(REFRESH_MS, signal, async () => {
+    parts: every({ ms: REFRESH_MS, signal, isDrawn: true }, async () => {
       const { services } = await recentStandings(context.db);
       // One that was added a moment ago is not in it yet.
       const found = services.find(({ service }) => service.name === name) ?? (await readStanding(context.db, name));

@@ -160,6 +160,7 @@ export const EXPLAIN = {
   comesFrom: 'Comes from',
   set: 'set',
   missing: 'missing',
+  notSet: 'not set',
   surplus: 'too many',
   noGroups: 'No groups are kept for this account.',
   guard: 'Guard',
@@ -194,4 +195,26 @@ export const ACTIONS: Readonly<Record<string, string>> = {
 export const ACTION_ASKS: Readonly<Record<string, string>> = {
   deleteAccount: 'Delete the account? The person loses it.',
   resetPassword: 'Make a new password? The old one works no more.',
+};
+
+/** What a service can do, in words. */
+export const ABILITIES: Readonly<Record<string, string>> = {
+  testConnection: 'test the connection',
+  findAccount: 'find an account',
+  listAccounts: 'list accounts',
+  listGroups: 'list groups',
+  createAccount: 'make accounts',
+  adoptAccount: 'take accounts over',
+  updateAccount: 'update profiles',
+  setNickname: 'set display names',
+  enableAccount: 'enable',
+  disableAccount: 'disable',
+  deleteAccount: 'delete',
+  endSessions: 'end sessions',
+  setPassword: 'set passwords',
+  setGroups: 'set groups',
+  ensureGroup: 'make groups',
+  renameGroup: 'rename groups',
+  removeGroup: 'delete groups',
+  changeMembers: 'change members of groups',
 };

@@ -12,7 +12,7 @@ const CREW = ['amy', 'bea', 'cid', 'dan', 'eli'] as const;
 interface Crew {
   /** The service whose accounts they have; its far side is `scene.club`. */
   readonly service: string;
-  nameOf(member: string): string;
+  readonly nameOf: (member: string) => string;
 }
 
 /** What an operator does to work that goes on, and to who may do what: the same with script and without. */
@@ -156,8 +156,8 @@ export function tellSteering({ script, name, sceneOf }: Stories): void {
   });
 }
 
-/** A comparison from its button to the far side's own answer. */
-export function tellComparison({ script, name, sceneOf }: Stories): void {
+/** Comparisons, and an act on several accounts, from the button to the far side's own answer. */
+export function tellMoreWork({ script, name, sceneOf }: Stories): void {
   test('compares a service with what is there, and puts right what somebody took away', async () => {
     const scene = sceneOf();
     const { api, target } = scene;
@@ -177,6 +177,31 @@ export function tellComparison({ script, name, sceneOf }: Stories): void {
     await shows(page, 'succeeded', script);
 
     await eventually('the role is back', async () => (await roles(scene)).some((role) => role.endsWith(who)));
+  });
+
+  test('does something with those who are selected, and with nobody else', async () => {
+    const scene = sceneOf();
+    const names = ['sel-a', 'sel-b', 'sel-c'].map((one) => `${one}-${name}`);
+    for (const one of names) {
+      const id = await scene.person(one);
+      await scene.api.call('put', `/v1/services/postgres/accounts/${id}`).set('Prefer', 'wait=20').expect(200);
+    }
+    const page = await operatorPage(scene, script);
+    await page.goto('/operator/services/postgres/accounts?q=sel-');
+    const offered = await page.getByLabel('Action', { exact: true }).locator('option').allInnerTexts();
+    const { body } = await scene.api.call('get', '/v1/services/postgres').expect(200);
+    expect(offered).toHaveLength(body.actions.filter((action: string) => action !== 'setPassword').length);
+
+    for (const one of names.slice(0, 2)) await page.getByLabel(`Select ${one}`).check();
+    await page.getByLabel('Action', { exact: true }).selectOption('deleteAccount');
+    await page.getByLabel('Reason').fill('no longer needed');
+    await page.getByRole('button', { name: 'Do it' }).click();
+    await page.waitForURL((url) => !url.search.includes('q=sel-'));
+
+    const left = async (): Promise<readonly string[]> =>
+      (await roles(scene)).filter((role) => names.some((one) => role.endsWith(one)));
+    await eventually('only the third is left', async () => (await left()).length === 1);
+    expect((await left())[0]).toContain('sel-c');
   });
 }
 

@@ -1,5 +1,5 @@
 import { accessibilityFaults, complaints, signInAs } from '../environment/browser';
-import { tellComparison, tellSteering } from './operator-steering';
+import { tellMoreWork, tellSteering } from './operator-steering';
 import { HOSTILE, startOperating, tellStories } from './operator-stories';
 import { operatorAddresses, sidewaysPixels } from './operator-walk';
 import type { ConsoleScene } from './scene';
@@ -16,11 +16,11 @@ afterAll(() => scene.close());
 describe('an operator without script', () => {
   tellStories({ script: false, name: 'wiki', sceneOf: () => scene });
   tellSteering({ script: false, name: 'wiki', sceneOf: () => scene });
-  tellComparison({ script: false, name: 'plain', sceneOf: () => scene });
+  tellMoreWork({ script: false, name: 'plain', sceneOf: () => scene });
 });
 
 describe('an operator', () => {
-  tellComparison({ script: true, name: 'live', sceneOf: () => scene });
+  tellMoreWork({ script: true, name: 'live', sceneOf: () => scene });
 });
 
 const LOOKS = [
