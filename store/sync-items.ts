@@ -130,7 +130,7 @@ function populationOf(sync: StagedSync): { readonly conditions: string; readonly
   const conditions = [
     '($3::text is null or a.status = $3)',
     '($4::text is null or a.attention = $4)',
-    '($5::text is null or a.username ilike $5)',
+    '($5::text is null or a.username ilike $5 or a.remote_name ilike $5)',
   ];
   // What is nobody's is no account that a sync could be about, but it may be due to be taken away.
   conditions.push(sync.kind === 'due' ? DUE : 'not a.orphan');

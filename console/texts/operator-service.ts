@@ -61,6 +61,7 @@ export const ACCOUNTS = {
   resultsCaption: 'What came of the action, by person',
   outcome: 'Outcome',
   begun: 'begun',
+  syncLike: 'A sync of all that are like this',
 } as const;
 
 export const SETTINGS = {

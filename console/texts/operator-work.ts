@@ -14,6 +14,7 @@ export const SYNC = {
     validate: 'rights of everybody',
     full: 'everything, compared with what the service lists',
   } as Readonly<Record<string, string>>,
+  onlyLike: (filter: string) => `Only accounts like this: ${filter}`,
   onlyPlan: 'Only a plan: nothing is written',
   start: 'Start',
   progress: 'Progress',

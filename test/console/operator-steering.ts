@@ -202,6 +202,12 @@ export function tellMoreWork({ script, name, sceneOf }: Stories): void {
       (await roles(scene)).filter((role) => names.some((one) => role.endsWith(one)));
     await eventually('only the third is left', async () => (await left()).length === 1);
     expect((await left())[0]).toContain('sel-c');
+    await page.goto(`/operator/services/postgres/accounts?q=sel-c-${name}`);
+    await page.getByRole('link', { name: 'A sync of all that are like this' }).click();
+    await page.getByText(`Only accounts like this: q: sel-c-${name}`).waitFor();
+    await page.getByLabel('Kind').selectOption('groups');
+    await page.getByRole('button', { name: 'Start' }).click();
+    await shows(page, '1 / 1', script);
   });
 }
 
