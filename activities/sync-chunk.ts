@@ -194,7 +194,6 @@ async function settle(deps: ActivityDependencies, batch: Batch, first: Round): P
   let round: Round | undefined = first;
   for (let rounds = 0; rounds < MAX_ROUNDS && round !== undefined; rounds += 1) {
     const outcome: ConvergeOutcome = await convergeLeased(round, batch.context);
-    batch.context.heartbeat();
     for (const step of outcome.did) did.add(step);
     if (outcome.outcome !== 'again') return resultOf(outcome, did);
     round = await nextRound(deps, batch, round);

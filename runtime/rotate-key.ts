@@ -1,4 +1,6 @@
 import { credentialPurpose, typeSecretsId } from '../auth/external/context';
+import { writePurpose } from '../auth/client-writes';
+import { loginPurpose } from '../auth/mail/deliver';
 import { required } from '../config/config';
 import type { Config } from '../config/schema';
 import type { Sealer } from '../config/sealer';
@@ -25,6 +27,8 @@ export function resealWith(sealer: Pick<Sealer, 'rotate'>): Reseal {
     service: (serviceId, sealed) => rotateServiceSecrets(sealer, serviceId, sealed),
     externalType: (type, sealed) => rotateServiceSecrets(sealer, typeSecretsId(type), sealed),
     external: (type, userId, sealed) => sealer.rotate(sealed, credentialPurpose(type, userId)),
+    clientWrite: (writeId, sealed) => sealer.rotate(sealed, writePurpose(writeId)),
+    mail: (mailId, sealed) => sealer.rotate(sealed, loginPurpose(mailId)),
     password: (serviceId, userId, sealed) => sealer.rotate(sealed, passwordPurpose(serviceId, userId)),
   };
 }

@@ -1,5 +1,6 @@
 import { candidateName } from '../domain/names';
 import type { CleanRules } from '../domain/names';
+import { prepared } from './database';
 import type { Queryable } from './database';
 
 /** Tries before a name is given up: a service with so many namesakes has another problem. */
@@ -48,7 +49,7 @@ async function holdNames(db: Queryable, candidates: readonly Candidate[]): Promi
   if (candidates.length === 0) return new Set();
   const rows = candidates.map(({ n, name, service_id, user_id }) => ({ n, name, service_id, user_id }));
   const held = await db.query<{ n: number }>(
-    `with input as materialized (
+    prepared(`with input as materialized (
        select * from jsonb_to_recordset($1::jsonb) r (n integer, name text, service_id uuid, user_id uuid) limit $2
      ), reserved as (
        -- In one order, so that two never wait for each other.
@@ -57,7 +58,9 @@ async function holdNames(db: Queryable, candidates: readonly Candidate[]): Promi
      )
      select r.n from input r join reserved using (service_id, name, user_id)
      union all
-     select r.n from input r join account_names a using (service_id, name, user_id) where not a.taken`,
+     select r.n from input r cross join lateral (
+       select from account_names a
+       where a.service_id = r.service_id and a.name = r.name and a.user_id = r.user_id and not a.taken offset 0) held`),
     [JSON.stringify(rows), rows.length],
   );
   return new Set(held.rows.map((row) => row.n));

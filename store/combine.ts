@@ -1,7 +1,7 @@
 /** Items that one statement takes at most. */
 const MOST = 200;
 /** So many items are worth a statement of their own at once. */
-const WORTH_IT = 20;
+const WORTH_IT = 40;
 /** Fewer wait so long after the last statement began: under load company comes, and without load the last one is long ago. */
 const SPACING_MS = 30;
 const MOST_AT_ONCE = 4;

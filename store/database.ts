@@ -1,5 +1,5 @@
 import { Pool, types } from 'pg';
-import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
+import type { PoolClient, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 
 // bigint (versions, fences, counts) stays far below 2^53: numbers are safe and read better than strings.
 types.setTypeParser(types.builtins.INT8, Number);
@@ -24,6 +24,22 @@ export interface DatabaseOptions {
   readonly name?: string;
 }
 
+const preparedNames = new Map<string, string>();
+
+/**
+ * Marks a statement that runs many times a second: each connection has it parsed and, once PostgreSQL finds that worth it, planned
+ * only once. For statements whose plan depends on neither their values nor how large a table has just become.
+ */
+export function prepared(text: string): string {
+  if (!preparedNames.has(text)) preparedNames.set(text, `muster_${preparedNames.size + 1}`);
+  return text;
+}
+
+function statementOf(text: string, values: readonly unknown[] | undefined): QueryConfig {
+  const name = preparedNames.get(text);
+  return { text, values: [...(values ?? [])], ...(name === undefined ? {} : { name }) };
+}
+
 /** Opens the pool. Connections are made when first needed; a lost one is replaced. */
 export function openDatabase(options: DatabaseOptions): Database {
   const pool = new Pool({
@@ -35,7 +51,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   // An idle connection that breaks (server restarted) must not end the process; the next query gets a new one.
   pool.on('error', () => undefined);
   return {
-    query: (text, values) => pool.query(text, values as unknown[] | undefined),
+    query: (text, values) => pool.query(statementOf(text, values)),
     transaction: (work) => inTransaction(pool, work),
     close: () => pool.end(),
   };
@@ -66,7 +82,7 @@ async function inTransaction<T>(pool: Pool, work: (client: Queryable) => Promise
 }
 
 function clientQueryable(client: PoolClient): Queryable {
-  return { query: (text, values) => client.query(text, values as unknown[] | undefined) };
+  return { query: (text, values) => client.query(statementOf(text, values)) };
 }
 
 /** The only row of a result that must have one. */

@@ -1,5 +1,6 @@
 import type { DueReason } from '../domain/words';
 import { GATHER_S } from './group-members';
+import { prepared } from './database';
 import type { Queryable } from './database';
 
 /** Work that waits for nobody (rule 2): a difference of versions, no next try ahead, no writer, service neither paused nor blocked. */
@@ -119,8 +120,8 @@ export async function whetherDue(
   userIds: readonly string[],
 ): Promise<ReadonlyMap<string, boolean>> {
   const found = await db.query<{ userId: string; isDue: boolean }>(
-    `select user_id as "userId", wanted_version <> applied_version as "isDue" from accounts
-     where service_id = $1 and user_id = any($2::uuid[])`,
+    prepared(`select user_id as "userId", wanted_version <> applied_version as "isDue" from accounts
+     where service_id = $1 and user_id = any($2::uuid[])`),
     [serviceId, userIds],
   );
   return new Map(found.rows.map((row) => [row.userId, row.isDue]));

@@ -1,4 +1,4 @@
-import { oneRow } from './database';
+import { oneRow, prepared } from './database';
 import type { Queryable } from './database';
 
 /** One writer per account (rule 4). Times are PostgreSQL's: `clock_timestamp()`, never ours. */
@@ -24,7 +24,7 @@ export interface LeaseRequest {
 /** Takes the leases that are free, expired, or already the holder's; each take draws a new fence. The others are missing in the answer. */
 export async function takeLeases(db: Queryable, request: LeaseRequest): Promise<readonly Lease[]> {
   const taken = await db.query<{ user_id: string; lease_fence: number; taken_over: boolean }>(
-    `with free as (
+    prepared(`with free as (
        select service_id, user_id, lease_holder is not null as taken_over from accounts
        where service_id = $1 and user_id = any($2::uuid[])
          and (lease_until is null or lease_until < clock_timestamp() or lease_holder = $3)
@@ -34,7 +34,7 @@ export async function takeLeases(db: Queryable, request: LeaseRequest): Promise<
      update accounts a
      set lease_holder = $3, lease_fence = nextval('fence_seq'), lease_until = clock_timestamp() + make_interval(secs => $4 / 1000.0)
      from free where a.service_id = free.service_id and a.user_id = free.user_id
-     returning a.user_id, a.lease_fence, free.taken_over`,
+     returning a.user_id, a.lease_fence, free.taken_over`),
     [request.serviceId, request.userIds, request.holder, request.leaseMs],
   );
   return taken.rows.map((row) => ({

@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { writePurpose } from '../auth/client-writes';
 import { credentialPurpose, typeSecretsId } from '../auth/external/context';
+import { loginPurpose } from '../auth/mail/deliver';
 import { createSealer, generateKey } from '../config/sealer';
 import type { Sealer } from '../config/sealer';
 import { openServiceSecrets, passwordPurpose, sealServiceSecrets } from '../config/service-secrets';
@@ -9,6 +12,7 @@ import { requestAccount } from './account-requests';
 import { oneRow } from './database';
 import { deleteExternalAccount, readExternalAccount, storeExternalAccount } from './external-accounts';
 import { putExternalType, readExternalType } from './external-types';
+import { queuePasswordReset } from './mails';
 import { wantedPassword } from './passwords';
 import { resealAll } from './rotate';
 import type { Resealed } from './rotate';
@@ -96,6 +100,24 @@ describe('rotation of the secret key', () => {
     expect(after.open((await readExternalAccount(store.db, key)).sealed, purpose)).toBe('"canary-six"');
     const left = await store.db.query<{ sealed: Buffer }>(`select sealed from external_revocations`);
     expect(after.open(oneRow(left).sealed, purpose)).toBe('"canary-five"');
+  });
+
+  test('what a write at a provider carries, and who asked for a new password by mail, open with the new key alone afterwards', async () => {
+    const [writeId, mailId] = [randomUUID(), randomUUID()];
+    await store.db.query(
+      `insert into client_writes (id, provider, ability, provider_id, sealed_package, expires_at)
+       values ($1, 'directory', 'createClient', 'ada', $2, clock_timestamp() + interval '1 hour')`,
+      [writeId, before.seal('{"password":"canary-seven"}', writePurpose(writeId))],
+    );
+    await queuePasswordReset(store.db, mailId, before.seal('canary-eight', loginPurpose(mailId)));
+
+    expect(await rotate(both)).toEqual({ resealed: 2, current: 0, unreadable: [] });
+
+    const kept = await store.db.query<{ write: Buffer; mail: Buffer }>(
+      `select (select sealed_package from client_writes) as write, (select sealed_login from mails) as mail`,
+    );
+    expect(after.open(oneRow(kept).write, writePurpose(writeId))).toBe('{"password":"canary-seven"}');
+    expect(after.open(oneRow(kept).mail, loginPurpose(mailId))).toBe('canary-eight');
   });
 
   test('a second rotation finds nothing left to seal', async () => {

@@ -1,7 +1,7 @@
 import type { Database, Queryable } from './database';
 import { attempt } from './reseal-attempt';
 import type { Meeting, Met } from './reseal-attempt';
-import { resealExternal } from './rotate-external';
+import { resealRows } from './rotate-rows';
 
 /** Seals a value with the newest key; undefined when it already is. Throws when no key opens it. */
 export interface Reseal {
@@ -11,6 +11,10 @@ export interface Reseal {
   externalType(type: string, sealedConfig: Buffer): Buffer | undefined;
   /** A linked account's credential, also while it is revoked. */
   external(type: string, userId: string, sealed: Buffer): Buffer | undefined;
+  /** What a write at a provider carries. */
+  clientWrite(writeId: string, sealed: Buffer): Buffer | undefined;
+  /** What somebody typed who has forgotten their password. */
+  mail(mailId: string, sealed: Buffer): Buffer | undefined;
 }
 
 /** What a rotation met. */
@@ -24,7 +28,7 @@ export interface Resealed {
 }
 
 /**
- * Seals everything that is kept (service credentials, passwords that wait) with the newest key. Every row is locked by
+ * Seals everything that is kept (credentials, and what waits to be done with a secret) with the newest key. Every row is locked by
  * itself, so it may run beside everything else; running it again does no harm.
  */
 export async function resealAll(db: Database, reseal: Reseal): Promise<Resealed> {
@@ -33,7 +37,7 @@ export async function resealAll(db: Database, reseal: Reseal): Promise<Resealed>
     met.push({ name: `service ${name}`, met: await db.transaction((client) => resealService(client, id, reseal)) });
   for (const { id } of await openPasswords(db))
     met.push({ name: `operation ${id}`, met: await db.transaction((client) => resealPassword(client, id, reseal)) });
-  met.push(...(await resealExternal(db, reseal)));
+  met.push(...(await resealRows(db, reseal)));
   const count = (wanted: Met): number => met.filter((item) => item.met === wanted).length;
   return {
     resealed: count('resealed'),

@@ -1,5 +1,6 @@
 import type { Lease } from './leases';
 import type { Intent } from './situations';
+import { prepared } from './database';
 import type { Queryable } from './database';
 import type { Profile } from '../domain/decide';
 import type { AccountStatus } from '../domain/words';
@@ -126,7 +127,7 @@ export async function releaseLease(
 }
 
 // The limit tells the planner how many rows there are, which it cannot know of JSON.
-const RELEASES = `
+const RELEASES = prepared(`
   with input as materialized (
     select * from jsonb_to_recordset($1::jsonb) r (n integer, service_id uuid, user_id uuid, fence bigint, version bigint, reached boolean,
       facts jsonb, did jsonb, outcome text, attention text, next_try_ms text, failures integer, error jsonb, status text)
@@ -162,7 +163,7 @@ const RELEASES = `
     where o.service_id = r.service_id and o.user_id = r.user_id and o.change_id is null and o.sync_id is null
       and o.status in ('running', 'waiting') and o.version <= r.version
   )
-  select n, changed from released`;
+  select n, changed from released`);
 
 /** Many releases in one statement. undefined: the fence of this one is lost, nothing was recorded of it. */
 export async function releaseLeases(
@@ -228,11 +229,11 @@ async function fencedWrites(db: Queryable, writes: readonly FencedWrite[], sets:
     data,
   }));
   const updated = await db.query<{ n: number }>(
-    `with input as materialized (
+    prepared(`with input as materialized (
        select * from jsonb_to_recordset($1::jsonb) r (n integer, service_id uuid, user_id uuid, fence bigint, data jsonb) limit $2
      ), locked as materialized (${lockedRows('input')})
      update accounts a set ${sets} from locked l join input r on r.n = l.n
-     where a.service_id = l.service_id and a.user_id = l.user_id returning r.n`,
+     where a.service_id = l.service_id and a.user_id = l.user_id returning r.n`),
     [JSON.stringify(rows), rows.length],
   );
   const done = new Set(updated.rows.map((row) => row.n));

@@ -1,6 +1,7 @@
 import type { AccountBegins, AccountStatus, Attributes, DueReason, OnLoss } from '../domain/words';
 import type { Profile } from '../domain/decide';
 import type { OrphanPolicy } from '../domain/orphans';
+import { prepared } from './database';
 import type { Queryable } from './database';
 
 /** What an unfinished call left behind: see rule 5. */
@@ -76,7 +77,7 @@ export interface SituationUser {
 /** `rowWaitMs` of a row that only a change sets going again. */
 export const NEVER_MS = 2_147_483_647;
 
-const SITUATIONS = `
+const SITUATIONS = prepared(`
   select a.service_id as "serviceId", a.user_id as "userId", a.wanted_version as version,
     a.applied_version as "appliedVersion", a.status, a.choice, a.remote_id as "remoteId", a.remote_name as "remoteName",
     a.applied_profile as "appliedProfile", a.applied_groups as "appliedGroups", a.due_reasons as "dueReasons",
@@ -93,9 +94,9 @@ const SITUATIONS = `
                  where m.user_id = u.id)) end as "user",
     coalesce((select key_id from shared_accounts k where k.service_id = a.service_id and k.lead_user_id = a.user_id), a.user_id) as "keyId",
     exists (select from account_sharers m where m.service_id = a.service_id and m.user_id = a.user_id) as shares,
-    entitling_grant(a.service_id, a.user_id) as "grantId",
+    entitling_grant(a.service_id, a.user_id, es.id) as "grantId",
     coalesce(st.name = any(s.hook_states), false) as "hookState",
-    desired_groups(a.service_id, a.user_id) as "desiredGroups",
+    desired_groups(a.service_id, a.user_id, es.id) as "desiredGroups",
     array(select n.name from account_names n where n.service_id = a.service_id and n.user_id = a.user_id and not n.taken) as "heldNames",
     exists (select from password_requests p where p.service_id = a.service_id and p.user_id = a.user_id
             and p.status = 'wanted') as "passwordWanted",
@@ -106,8 +107,10 @@ const SITUATIONS = `
   from accounts a
   join services s on s.id = a.service_id
   left join users u on u.id = a.user_id
-  left join states st on st.id = effective_state(u.id)
-  where a.service_id = $1 and a.user_id = any($2::uuid[])`;
+  -- Found out once: offset 0 keeps it from being put in each place that names it.
+  cross join lateral (select effective_state(a.user_id) as id offset 0) es
+  left join states st on st.id = es.id
+  where a.service_id = $1 and a.user_id = any($2::uuid[])`);
 
 /** Reads the situations of some accounts of one service. An account that does not exist is missing in the answer. */
 export async function readSituations(

@@ -1,9 +1,10 @@
 import type { PlannedAccount } from '../domain/plan-account';
 import type { DueReason } from '../domain/words';
 import { containing } from './accounts';
-import { oneRow } from './database';
+import { oneRow, prepared } from './database';
 import type { Database, Queryable } from './database';
 import { StoreError } from './errors';
+import { refreshStatistics } from './statistics';
 import type { SyncFilter, SyncKind, SyncScope } from './syncs';
 
 /** Accounts made due in one commit: nobody waits long behind it (rule 1). */
@@ -29,8 +30,13 @@ export async function stageSync(db: Database, syncId: string): Promise<number> {
   // A plan only looks: nothing becomes due by it.
   if (!sync.is_staged && !sync.dry_run && reason !== undefined)
     await bumpAll(db, { syncId, serviceId: sync.service_id, reason });
-  return markRunning(db, syncId);
+  const total = await markRunning(db, syncId);
+  if (total >= MANY) await refreshStatistics(db);
+  return total;
 }
+
+/** From here on it matters how the planner goes about the accounts. */
+const MANY = 1_000;
 
 /** Stages a sync whose work is done already: every item has succeeded, no account becomes due. Answers how many there are. */
 export async function stageDone(db: Database, syncId: string, reason: string): Promise<number> {
@@ -235,7 +241,7 @@ const SAID_REASON = `case when r.outcome = 'failed' then coalesce((
 export async function recordItems(db: Queryable, syncId: string, results: readonly ItemResult[]): Promise<void> {
   if (results.length === 0) return;
   await db.query(
-    `with done as (
+    prepared(`with done as (
        update sync_items i set outcome = r.outcome, reason = ${SAID_REASON}, planned = coalesce(r.planned, i.planned), finished_at = clock_timestamp()
        from (select distinct on (seq) * from jsonb_to_recordset($2::jsonb) r (seq integer, outcome text, reason text, planned jsonb)) r
        where i.sync_id = $1 and i.seq = r.seq and i.outcome is null
@@ -250,7 +256,7 @@ export async function recordItems(db: Queryable, syncId: string, results: readon
        unchanged = unchanged + (select count(*) from done where outcome = 'unchanged'),
        skipped = skipped + (select count(*) from done where outcome = 'skipped'),
        failed = failed + (select count(*) from done where outcome = 'failed')
-     where id = $1`,
+     where id = $1`),
     [syncId, JSON.stringify(results)],
   );
 }
