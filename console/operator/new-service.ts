@@ -38,7 +38,10 @@ const choose = page({
           },
           {
             label: NEW_SERVICE.can,
-            show: (row) => html`<span class="soft small">${row.abilities.map((ability) => ABILITIES[ability] ?? ability).join(', ')}</span>`,
+            show: (row) =>
+              html`<span class="soft small"
+                >${row.abilities.map((ability) => ABILITIES[ability] ?? ability).join(', ')}</span
+              >`,
           },
         ],
       })}`;
