@@ -32,6 +32,7 @@ const AUTHENTICATED = [
   'GET /builtin/auth',
   'GET /v1/auth',
   'GET /v1/auth/check',
+  'GET /v1/overview/own',
   'POST /v1/auth/check',
 ];
 

@@ -1,4 +1,5 @@
 import { countUnread } from '../store/notifications';
+import { runsServices } from './operator/landing';
 import { FRAME } from './texts/frame';
 import { SHARED } from './texts/operator';
 import type { PageRequest } from './page';
@@ -24,6 +25,8 @@ interface Offered {
   readonly needs: string;
   /** Only for who is a person, with accounts of their own. */
   readonly isPersonal?: boolean;
+  /** In place of what the route says. */
+  readonly isFor?: (request: PageRequest) => Promise<boolean>;
 }
 
 /** Its entry says how many are unread. */
@@ -43,7 +46,7 @@ const PERSONAL: readonly Offered[] = [
 
 /** What operators see: operator pages add their entries here. */
 const OPERATOR: readonly Offered[] = [
-  { label: SHARED.overview, url: '/operator', needs: 'GET /v1/overview' },
+  { label: SHARED.overview, url: '/operator', needs: 'GET /v1/overview', isFor: runsServices },
   { label: SHARED.people, url: '/operator/people', needs: 'GET /v1/users' },
   { label: SHARED.groups, url: '/operator/groups', needs: 'GET /v1/groups' },
   { label: SHARED.states, url: '/operator/states', needs: 'GET /v1/states' },
@@ -69,9 +72,10 @@ export async function menuOf(request: PageRequest): Promise<readonly MenuSection
 async function allowed(request: PageRequest, offered: readonly Offered[]): Promise<readonly MenuEntry[]> {
   const { principal } = request.visitor;
   const answers = await Promise.all(
-    offered.map(async ({ label, url, needs, isPersonal = false }) => {
+    offered.map(async ({ label, url, needs, isFor, isPersonal = false }) => {
       if (isPersonal && principal.userId === undefined) return undefined;
-      if (!(await request.api.may(needs, isPersonal ? { user: 'me' } : {}))) return undefined;
+      const may = isFor?.(request) ?? request.api.may(needs, isPersonal ? { user: 'me' } : {});
+      if (!(await may)) return undefined;
       return { label, url, ...(url === NOTIFICATIONS_URL ? { count: await unread(request) } : {}) };
     }),
   );

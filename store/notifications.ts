@@ -70,7 +70,7 @@ export async function listNotifications(
 ): Promise<readonly NotificationRecord[]> {
   const rows = await db.query<Row>(
     `select ${COLUMNS} from notifications
-     where ($1 or user_id is not distinct from $2) and ($3::boolean is null or (read_at is null) = $3)
+     where ($1 or user_id = $2 or ($2::uuid is null and user_id is null)) and ($3::boolean is null or (read_at is null) = $3)
        and ($4::uuid is null or id < $4)
      order by id desc limit $5`,
     [filter.userId === undefined, filter.userId ?? null, filter.unread ?? null, filter.after ?? null, filter.limit],
@@ -81,7 +81,8 @@ export async function listNotifications(
 /** How many a person (null: the operators) has not read. */
 export async function countUnread(db: Queryable, userId: string | null): Promise<number> {
   const row = await db.query<{ unread: number }>(
-    `select count(*) as unread from notifications where user_id is not distinct from $1 and read_at is null`,
+    `select count(*) as unread from notifications
+     where (user_id = $1 or ($1::uuid is null and user_id is null)) and read_at is null`,
     [userId],
   );
   return row.rows[0]?.unread ?? 0;

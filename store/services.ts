@@ -103,6 +103,12 @@ export async function readService(db: Queryable, name: string): Promise<ServiceR
   return found(row.rows[0], `service ${shortened(name)}`);
 }
 
+/** Names of all services. */
+export async function serviceNames(db: Queryable): Promise<readonly string[]> {
+  const rows = await db.query<{ name: string }>('select name from services order by name');
+  return rows.rows.map(({ name }) => name);
+}
+
 /** A page of services by name; `after` is the name that the page before ended with. */
 export async function listServices(
   db: Queryable,

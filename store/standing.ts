@@ -43,28 +43,41 @@ export interface ServiceStanding {
 const MOST_SERVICES = 1_000;
 const MOST_SYNCS = 20;
 
+/** What takes a pass over the accounts. */
+export type CountedStanding = Pick<ServiceStanding, 'figures' | 'oldestDue'>;
+
 /** How every service stands, by name. One pass over the accounts of all of them. */
 export async function readStandings(db: Queryable): Promise<readonly ServiceStanding[]> {
-  return standingsOf(db, await listServices(db, { limit: MOST_SERVICES }));
+  return standingsOf(db, await listServices(db, { limit: MOST_SERVICES }), {});
 }
 
-/** How one service stands. @throws StoreError not-found */
-export async function readStanding(db: Queryable, name: string): Promise<ServiceStanding> {
+/**
+ * How one service stands.
+ * @param counted what was counted a moment ago, and is not to be counted again. Default: it is counted now
+ * @throws StoreError not-found
+ */
+export async function readStanding(db: Queryable, name: string, counted?: CountedStanding): Promise<ServiceStanding> {
   const service = await readService(db, name);
-  const [standing] = await standingsOf(db, [service], service.id);
+  const [standing] = await standingsOf(db, [service], { only: service.id, counted });
   // Deleted at this moment: reading it again says so.
   if (standing === undefined) return readStanding(db, (await readService(db, name)).name);
   return standing;
 }
 
+interface Looking {
+  /** Id of the one service that is looked at. */
+  readonly only?: string;
+  readonly counted?: CountedStanding | undefined;
+}
+
 async function standingsOf(
   db: Queryable,
   services: readonly ServiceRecord[],
-  only?: string,
+  { only, counted }: Looking,
 ): Promise<readonly ServiceStanding[]> {
   const [figures, oldest, buckets, slots, syncs] = await Promise.all([
-    serviceFigures(db, only),
-    readOldestDue(db, only),
+    counted === undefined ? serviceFigures(db, only) : [counted.figures],
+    counted === undefined ? readOldestDue(db, only) : [counted.oldestDue].filter((one) => one !== undefined),
     readBudgetStates(db, only),
     readSlotStates(db, only),
     openSyncs(db, only),

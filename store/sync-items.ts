@@ -136,7 +136,7 @@ function populationOf(sync: StagedSync): { readonly conditions: string; readonly
   const conditions = [
     '($3::text is null or a.status = $3)',
     '($4::text is null or a.attention = $4)',
-    '($5::text is null or a.username ilike $5)',
+    '($5::text is null or a.username ilike $5 or a.remote_name ilike $5)',
   ];
   // What is nobody's is no account that a sync could be about, but it may be due to be taken away.
   conditions.push(sync.kind === 'due' ? DUE : 'not a.orphan');
@@ -284,7 +284,8 @@ export async function listSyncItems(db: Queryable, filter: ItemFilter): Promise<
     `select i.seq, i.user_id as "userId", a.username, i.outcome, i.reason, i.finished_at as "finishedAt", i.planned
      from sync_items i join syncs y on y.id = i.sync_id
      left join accounts a on a.service_id = y.service_id and a.user_id = i.user_id
-     where i.sync_id = $1 and ($2::text is null or coalesce(i.outcome, 'open') = $2) and i.seq > $3
+     where i.sync_id = $1 and i.seq > $3
+       and ($2::text is null or case when $2 = 'open' then i.outcome is null else i.outcome = $2 end)
        and ($5::text is null or i.planned -> 'steps' ? $5)
      order by i.seq limit $4`,
     [filter.syncId, filter.outcome ?? null, filter.after ?? 0, filter.limit, filter.step ?? null],

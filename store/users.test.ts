@@ -3,7 +3,8 @@ import type { TestDatabase } from '../test/environment/database';
 import { openDatabase } from './database';
 import type { Database } from './database';
 import { ensureBuiltInStates } from './states';
-import { createUser, deleteUser, listUsers, readUser, resolveUser, updateUser } from './users';
+import { listUsers } from './user-list';
+import { createUser, deleteUser, readUser, resolveUser, updateUser } from './users';
 import type { UserFields } from './users';
 
 const BY = { actor: 'client:test', reason: 'because' };
@@ -163,4 +164,35 @@ test('two changes of one person at the same time both hold', async () => {
   ]);
 
   expect(await readUser(db, record.id)).toMatchObject({ email: 'ada@x', displayName: 'Countess' });
+});
+
+test('people are found by the state that counts, as it is worked out for each of them', async () => {
+  const { record: byGroup } = await createUser(db, { username: 'by-group' }, BY);
+  await createUser(db, { username: 'by-source', state: 'Blue' }, BY);
+  await createUser(db, { username: 'higher', state: 'Member' }, BY);
+  await createUser(db, { username: 'nothing' }, BY);
+  await db.query(`insert into groups (id, name) values (gen_random_uuid(), 'blues')`);
+  await db.query(
+    `insert into members (group_id, user_id) select g.id, u.id from groups g, users u where u.username in ('higher', 'by-group')`,
+  );
+  await db.query(
+    `insert into state_groups (state_id, group_id) select s.id, g.id from states s, groups g where s.name = 'Blue'`,
+  );
+
+  const named = async (state: string): Promise<readonly string[]> =>
+    (await listUsers(db, { state, limit: 10 })).map(({ username }) => username);
+
+  expect((await readUser(db, byGroup.id))?.state).toBe('Blue');
+  expect(await named('blue')).toEqual(['by-group', 'by-source']);
+  expect(await named('Member')).toEqual(['higher']);
+  expect(await named('Guest')).toEqual(['nothing']);
+  expect(await named('No such state')).toEqual([]);
+});
+
+test('searches for a part of a text have an index', async () => {
+  const found = await db.query<{ name: string }>(
+    `select indexname as name from pg_indexes where indexname in ('users_search', 'accounts_search', 'audit_search') order by 1`,
+  );
+
+  expect(found.rows.map(({ name }) => name)).toEqual(['accounts_search', 'audit_search', 'users_search']);
 });

@@ -48,12 +48,13 @@ export interface UserFields {
   readonly state?: string | null | undefined;
 }
 
-const COLUMNS = `u.id, u.external_id as "externalId", u.username, u.display_name as "displayName", u.email, u.active, u.attributes,
+/** Columns of a person `u`. */
+export const USER_COLUMNS = `u.id, u.external_id as "externalId", u.username, u.display_name as "displayName", u.email, u.active, u.attributes,
   (select name from states where id = u.source_state_id) as "sourceState",
   (select name from states where id = effective_state(u.id)) as state,
   u.created_at as "createdAt", u.updated_at as "updatedAt"`;
 
-type Row = UserRecord & { readonly [key: string]: unknown };
+export type UserRow = UserRecord & { readonly [key: string]: unknown };
 
 /**
  * The id behind `<uuid>`, `username:ada` or `external:42`.
@@ -70,39 +71,8 @@ export async function resolveUser(db: Queryable, reference: string): Promise<str
 /** One person, or undefined. */
 export async function readUser(db: Queryable, id: string): Promise<UserRecord | undefined> {
   if (!isUuid(id)) return undefined;
-  const row = await db.query<Row>(`select ${COLUMNS} from users u where u.id = $1`, [id]);
+  const row = await db.query<UserRow>(`select ${USER_COLUMNS} from users u where u.id = $1`, [id]);
   return row.rows[0];
-}
-
-export interface UserFilter {
-  /** Part of the username, display name or e-mail address, in any case. */
-  readonly q?: string | undefined;
-  readonly active?: boolean | undefined;
-  /** Name of an effective state. */
-  readonly state?: string | undefined;
-  /** Username after which the page begins. */
-  readonly after?: string | undefined;
-  readonly limit: number;
-}
-
-/** A page of people by username. */
-export async function listUsers(db: Queryable, filter: UserFilter): Promise<readonly UserRecord[]> {
-  const rows = await db.query<Row>(
-    `select ${COLUMNS} from users u
-     where ($1::text is null or lower(u.username) > lower($1))
-       and ($2::text is null or u.username ilike $2 or u.display_name ilike $2 or u.email ilike $2)
-       and ($3::boolean is null or u.active = $3)
-       and ($4::text is null or effective_state(u.id) = (select id from states where lower(name) = lower($4)))
-     order by lower(u.username) limit $5`,
-    [
-      filter.after ?? null,
-      filter.q === undefined ? null : likePattern(filter.q),
-      filter.active ?? null,
-      filter.state ?? null,
-      filter.limit,
-    ],
-  );
-  return rows.rows;
 }
 
 /** A pattern that finds the text anywhere; what `like` reads as wildcards is taken as it is written. */

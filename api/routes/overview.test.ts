@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineConnector } from '@muster/sdk';
 import { createTestApi } from '../../test/environment/api';
+import { testToken } from '../../test/environment/identity';
 import type { TestApi } from '../../test/environment/api';
 
 const connector = defineConnector({ kind: 'wiki', title: 'Wiki', sdk: 1, config: z.strictObject({}), secrets: [] });
@@ -70,4 +71,22 @@ test('the status of one service is of this moment', async () => {
   const { body } = await api.call('get', '/v1/services/calm/status').expect(200);
 
   expect(body).toMatchObject({ service: 'calm', paused: { reason: 'operator' } });
+});
+
+test('recent figures are those of the overview, while a pause is of this moment', async () => {
+  const { body: overview } = await api.call('get', '/v1/overview').expect(200);
+  await api.call('post', '/v1/services/busy/pause').send({ reason: 'works' }).expect(200);
+
+  const { body } = await api.call('get', '/v1/services/busy/status?figures=recent').expect(200);
+
+  expect(body).toMatchObject({ accounts: overview.items[0].accounts, due: 2, paused: { reason: 'operator' } });
+});
+
+test('who runs one service sees how that one stands', async () => {
+  const { token } = await testToken(api.context.identity, { acl: ['provisioning.services.calm.#'] });
+
+  const { body } = await api.as(token, 'get', '/v1/overview/own').expect(200);
+
+  expect(body.items.map((item: { service: string }) => item.service)).toEqual(['calm']);
+  await api.as(token, 'get', '/v1/overview').expect(403);
 });

@@ -6,22 +6,40 @@ import { Problem } from '../problem';
 import { resolveService } from '../references';
 import { route } from '../route';
 import { showStanding, standingSchema } from '../standing-views';
+import { recentStandings } from '../standings';
+import type { Queryable } from '../../store/database';
+import type { CountedStanding } from '../../store/standing';
 import type { Route } from '../route';
 
 const params = { name: serviceName } as const;
 
+/** Who may read it may see the service. */
+export const STATUS_ACL = 'provisioning.services.{name}.status.read';
+
 const status = route({
   method: 'get',
   path: '/v1/services/{name}/status',
-  acl: 'provisioning.services.{name}.status.read',
+  acl: STATUS_ACL,
   summary: 'Shows how a service stands',
   tags: ['services'],
   params,
+  query: {
+    figures: z.enum(['exact', 'recent']).default('exact').meta({
+      description: 'recent: accounts are not counted for this answer, the figures are those of the overview',
+    }),
+  },
   responses: { 200: { description: 'The status', schema: standingSchema } },
-  async handler({ params: { name }, context }) {
-    return { status: 200, body: showStanding(await readStanding(context.db, name)) };
+  async handler({ params: { name }, query: { figures }, context: { db } }) {
+    const counted = figures === 'recent' ? await recentlyCounted(db, name) : undefined;
+    return { status: 200, body: showStanding(await readStanding(db, name, counted)) };
   },
 });
+
+/** undefined: one that was added a moment ago is not counted yet. */
+async function recentlyCounted(db: Queryable, name: string): Promise<CountedStanding | undefined> {
+  const { services } = await recentStandings(db);
+  return services.find(({ service }) => service.name === name);
+}
 
 const reportSchema = z
   .object({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { groupsOfUser } from '../../store/groups';
-import { createUser, deleteUser, listUsers, readUser, resolveUser, updateUser } from '../../store/users';
+import { listUsers } from '../../store/user-list';
+import { createUser, deleteUser, readUser, resolveUser, updateUser } from '../../store/users';
 import { queryFlag, searchText, timestamp, userRef, uuid } from '../fields';
 import { pageAnswer, pageOf, pageQuery, readCursor } from '../paging';
 import { Problem } from '../problem';

@@ -8,6 +8,7 @@ import { ACCOUNTS, SERVICE } from '../texts/operator-service';
 import { time } from '../time';
 import { accountLink, asked, reasonOf, statusTag, tag, to } from './parts';
 import { serviceTabs, serviceTrail } from './service-frame';
+import { SYNC_FILTER } from './syncs';
 import type { Html } from '../html';
 import type { PageDefinition, PageRequest } from '../page';
 import type { Column, Paged } from '../table';
@@ -71,7 +72,16 @@ async function accountsPart(request: PageRequest, found: Paged<Account>): Promis
           visitor,
           body: html`${rows}${actionBar(actions)}`,
         });
-  return html`<div id="accounts">${body}${pager(url, found.cursor)}</div>`;
+  return html`<div id="accounts">${body}${pager(url, found.cursor)}${await syncLink(request, name)}</div>`;
+}
+
+/** Beyond those that can be ticked: all that the filter finds. */
+async function syncLink({ api, query }: PageRequest, name: string): Promise<Html | false> {
+  const filter = new URLSearchParams();
+  for (const [key, value] of Object.entries(asked(query, SYNC_FILTER))) if (value !== undefined) filter.set(key, value);
+  if (filter.size === 0 || !(await api.may('POST /v1/services/{name}/syncs', { name }))) return false;
+  const url = `${to`/operator/services/${name}/syncs`}?${filter.toString()}`;
+  return html`<p><a class="button" href="${url}">${ACCOUNTS.syncLike}</a></p>`;
 }
 
 /** What the service can do and this person may ask for. */

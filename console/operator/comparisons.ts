@@ -5,6 +5,7 @@ import { pager, table } from '../table';
 import { SHARED } from '../texts/operator';
 import { COMPARE, OPERATIONS, SYNC } from '../texts/operator-work';
 import { time } from '../time';
+import { every } from './every';
 import { accountLink, asked, dataText, facts, number, statusTag, temporalLink, to, whoWhen } from './parts';
 import { serviceTabs, serviceTrail } from './service-frame';
 import type { Html } from '../html';
@@ -36,6 +37,9 @@ interface Difference {
   readonly expected: Readonly<Record<string, unknown>> | null;
   readonly actual: Readonly<Record<string, unknown>> | null;
 }
+
+const ROUTE = 'GET /v1/services/{name}/reconciliations/{reconciliationId}';
+const REFRESH_MS = 2_000;
 
 const list = page({
   method: 'get',
@@ -96,41 +100,64 @@ const begin = page({
 const shown = page({
   method: 'get',
   path: '/operator/services/{name}/comparisons/{reconciliationId}',
-  needs: 'GET /v1/services/{name}/reconciliations/{reconciliationId}',
-  async handler({ api, params, query, url }) {
-    const { name = '' } = params;
-    const route = 'GET /v1/services/{name}/reconciliations/{reconciliationId}';
-    const [run, found] = await Promise.all([
-      api.read<Comparison>(route, { params }),
-      api.read<Paged<Difference>>(`${route}/items`, { params, query: asked(query, ['cursor', 'kind']) }),
-    ]);
-    const main = html`${facts([
-      [SHARED.status, statusTag(run.status)],
-      [COMPARE.mode, run.mode],
-      [COMPARE.listed, COMPARE.listedText(number(run.accounts), number(run.groups))],
-      [COMPARE.found, dataText(run.found) || COMPARE.itemsNone],
-      [COMPARE.repaired, number(run.repaired)],
-      [SYNC.error, run.error],
-      [SYNC.asked, whoWhen(run.actor, run.createdAt)],
-      [SHARED.reason, run.reason],
-      [OPERATIONS.ended, time(run.finishedAt)],
-      ['Temporal', run.links.temporal !== undefined && temporalLink(run.links)],
-    ])}
-    ${table({
-      caption: COMPARE.itemsCaption,
-      rows: found.items,
-      empty: COMPARE.itemsNone,
-      columns: [
-        { label: SHARED.kind, show: (row) => row.kind },
-        { label: SHARED.user, show: (row) => row.user !== null && accountLink(name, row.user) },
-        { label: COMPARE.remote, show: (row) => html`<bdi class="mono">${row.remoteName ?? ''}</bdi>` },
-        { label: COMPARE.expected, show: (row) => html`<span class="small">${dataText(row.expected ?? {})}</span>` },
-        { label: COMPARE.actual, show: (row) => html`<span class="small">${dataText(row.actual ?? {})}</span>` },
-      ],
-    })}${pager(url, found.cursor)}`;
+  needs: ROUTE,
+  async handler(request) {
+    const { name = '', reconciliationId: id = '' } = request.params;
+    const { html: view, isLast } = await draw(request);
+    const live = to`/operator/services/${name}/comparisons/${id}/live`;
+    const main = isLast ? view : html`<div data-live="${live}">${view}</div>`;
     const trail = [...serviceTrail(name), { label: COMPARE.title, url: to`/operator/services/${name}/comparisons` }];
     return { kind: 'page', title: COMPARE.one, main, trail };
   },
 });
 
-export const comparisonPages: readonly PageDefinition[] = [list, begin, shown];
+const live = page({
+  method: 'get',
+  path: '/operator/services/{name}/comparisons/{reconciliationId}/live',
+  needs: ROUTE,
+  // Of one comparison and until it has ended: few look at it, and not for long.
+  handler: async (request) => ({
+    kind: 'live',
+    parts: every({ ms: REFRESH_MS, signal: request.signal }, () => draw(request)),
+  }),
+});
+
+async function draw({
+  api,
+  params,
+  query,
+  url,
+}: PageRequest): Promise<{ readonly html: Html; readonly isLast: boolean }> {
+  const { name = '' } = params;
+  const [run, found] = await Promise.all([
+    api.read<Comparison>(ROUTE, { params }),
+    api.read<Paged<Difference>>(`${ROUTE}/items`, { params, query: asked(query, ['cursor', 'kind']) }),
+  ]);
+  const view = html`${facts([
+    [SHARED.status, statusTag(run.status)],
+    [COMPARE.mode, run.mode],
+    [COMPARE.listed, COMPARE.listedText(number(run.accounts), number(run.groups))],
+    [COMPARE.found, dataText(run.found) || COMPARE.itemsNone],
+    [COMPARE.repaired, number(run.repaired)],
+    [SYNC.error, run.error],
+    [SYNC.asked, whoWhen(run.actor, run.createdAt)],
+    [SHARED.reason, run.reason],
+    [OPERATIONS.ended, time(run.finishedAt)],
+    ['Temporal', run.links.temporal !== undefined && temporalLink(run.links)],
+  ])}
+  ${table({
+    caption: COMPARE.itemsCaption,
+    rows: found.items,
+    empty: COMPARE.itemsNone,
+    columns: [
+      { label: SHARED.kind, show: (row) => row.kind },
+      { label: SHARED.user, show: (row) => row.user !== null && accountLink(name, row.user) },
+      { label: COMPARE.remote, show: (row) => html`<bdi class="mono">${row.remoteName ?? ''}</bdi>` },
+      { label: COMPARE.expected, show: (row) => html`<span class="small">${dataText(row.expected ?? {})}</span>` },
+      { label: COMPARE.actual, show: (row) => html`<span class="small">${dataText(row.actual ?? {})}</span>` },
+    ],
+  })}${pager(url, found.cursor)}`;
+  return { html: view, isLast: run.finishedAt !== null };
+}
+
+export const comparisonPages: readonly PageDefinition[] = [list, begin, shown, live];

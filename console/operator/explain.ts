@@ -29,7 +29,7 @@ const shown = page({
       { label: PEOPLE.title, url: '/operator/people' },
       { label: person, url: to`/operator/people/${found.user.id}` },
     ];
-    return { kind: 'page', title: EXPLAIN.title(name), main, trail };
+    return { kind: 'page', title: EXPLAIN.title(person, name), main, trail };
   },
 });
 
@@ -129,7 +129,8 @@ function account({ account: own, name, service }: Explanation): Html {
   );
 }
 
-function groups({ groups: found }: Explanation): Html {
+function groups(explanation: Explanation): Html {
+  const { groups: found } = explanation;
   if (found.membership === 'none') return section(EXPLAIN.groups, html`<p class="empty">${EXPLAIN.noGroups}</p>`);
   const surplus = (found.applied ?? []).filter(({ name }) => found.surplus.includes(name));
   const rows = [...found.desired, ...surplus];
@@ -139,7 +140,7 @@ function groups({ groups: found }: Explanation): Html {
     empty: EXPLAIN.noGroups,
     columns: [
       { label: EXPLAIN.group, show: (row) => html`<bdi>${row.name}</bdi>` },
-      { label: SHARED.status, show: (row) => groupTag(found, row.name) },
+      { label: SHARED.status, show: (row) => groupTag(explanation, row.name) },
       {
         label: EXPLAIN.comesFrom,
         show: (row) =>
@@ -153,7 +154,9 @@ function groups({ groups: found }: Explanation): Html {
   return section(EXPLAIN.groups, body);
 }
 
-function groupTag(found: Explanation['groups'], name: string): Html {
+function groupTag({ groups: found, account: own }: Explanation, name: string): Html {
+  // Nothing is missing where there is to be no account.
+  if (own === null) return tag(EXPLAIN.notSet);
   if (found.missing.includes(name)) return tag(EXPLAIN.missing, 'warn');
   return found.surplus.includes(name) ? tag(EXPLAIN.surplus, 'warn') : tag(EXPLAIN.set, 'good');
 }

@@ -3,9 +3,10 @@ import { choice, field, postForm } from '../forms';
 import { html } from '../html';
 import { page } from '../page';
 import { table } from '../table';
+import { ABILITIES } from '../texts/operator';
 import { NEW_SERVICE } from '../texts/operator-service';
 import { configFields, readConfig } from './config-form';
-import { shortList, to, typed } from './parts';
+import { to, typed } from './parts';
 import { serviceTrail } from './service-frame';
 import { errorsOf, wrongLine } from './settings';
 import type { PageAnswer, PageDefinition, PageRequest } from '../page';
@@ -37,7 +38,10 @@ const choose = page({
           },
           {
             label: NEW_SERVICE.can,
-            show: (row) => html`<span class="soft small">${shortList(row.abilities, 20)}</span>`,
+            show: (row) =>
+              html`<span class="soft small"
+                >${row.abilities.map((ability) => ABILITIES[ability] ?? ability).join(', ')}</span
+              >`,
           },
         ],
       })}`;

@@ -5,6 +5,7 @@ import { pager, table } from '../table';
 import { SHARED } from '../texts/operator';
 import { AUDIT, OPERATIONS, SYNC } from '../texts/operator-work';
 import { time } from '../time';
+import { every } from './every';
 import {
   accountLink,
   actorText,
@@ -22,9 +23,11 @@ import {
   whoWhen,
 } from './parts';
 import type { Html } from '../html';
-import type { PageDefinition } from '../page';
+import type { PageDefinition, PageRequest } from '../page';
 import type { Column, Paged } from '../table';
 import type { Operation, Step } from './answers';
+
+const REFRESH_MS = 2_000;
 
 const STATUSES = ['', 'running', 'waiting', 'succeeded', 'failed', 'cancelled', 'superseded'];
 
@@ -78,25 +81,52 @@ const shown = page({
   path: '/operator/operations/{operationId}',
   // Persons may read their own; this page of it is for operators.
   needs: 'GET /v1/operations',
-  async handler({ api, params }) {
-    const { operation, events } = await api.read<{ readonly operation: Operation; readonly events: readonly Step[] }>(
-      'GET /v1/operations/{operationId}',
-      { params },
-    );
-    const main = html`${operationFacts(operation)}
-    ${section(
-      OPERATIONS.steps,
-      table({
-        caption: OPERATIONS.stepsCaption,
-        rows: events,
-        empty: OPERATIONS.stepsNone,
-        columns: stepColumns,
-      }),
-    )}`;
+  async handler(request) {
+    const found = await readOne(request);
+    const { id, kind, finishedAt } = found.operation;
+    const view = operationView(found);
+    const main =
+      finishedAt === null ? html`<div data-live="${to`/operator/operations/${id}/live`}">${view}</div>` : view;
     const trail = [{ label: OPERATIONS.title, url: '/operator/operations' }];
-    return { kind: 'page', title: OPERATIONS.one(operation.kind), main, trail };
+    return { kind: 'page', title: OPERATIONS.one(kind), main, trail };
   },
 });
+
+const live = page({
+  method: 'get',
+  path: '/operator/operations/{operationId}/live',
+  needs: 'GET /v1/operations',
+  handler: async (request) => ({
+    kind: 'live',
+    // Of one operation and until it has ended: few look at it, and not for long.
+    parts: every({ ms: REFRESH_MS, signal: request.signal }, async () => {
+      const found = await readOne(request);
+      return { html: operationView(found), isLast: found.operation.finishedAt !== null };
+    }),
+  }),
+});
+
+interface FoundOperation {
+  readonly operation: Operation;
+  readonly events: readonly Step[];
+}
+
+function readOne({ api, params }: PageRequest): Promise<FoundOperation> {
+  return api.read<FoundOperation>('GET /v1/operations/{operationId}', { params });
+}
+
+function operationView({ operation, events }: FoundOperation): Html {
+  return html`${operationFacts(operation)}
+  ${section(
+    OPERATIONS.steps,
+    table({
+      caption: OPERATIONS.stepsCaption,
+      rows: events,
+      empty: OPERATIONS.stepsNone,
+      columns: stepColumns,
+    }),
+  )}`;
+}
 
 /** Columns of every list of steps. */
 export const stepColumns: readonly Column<Step>[] = [
@@ -191,4 +221,4 @@ const audit = page({
   },
 });
 
-export const operationPages: readonly PageDefinition[] = [list, shown, audit];
+export const operationPages: readonly PageDefinition[] = [list, shown, live, audit];

@@ -1,3 +1,4 @@
+import { Problem } from '../../api/problem';
 import { actionButton } from '../forms';
 import { html } from '../html';
 import { page } from '../page';
@@ -5,6 +6,7 @@ import { pager, table } from '../table';
 import { OVERVIEW, SHARED } from '../texts/operator';
 import { time } from '../time';
 import { every } from './every';
+import { runsServices } from './landing';
 import { act, asked, number, section, serviceLink, statusTag, tag, to } from './parts';
 import { accountCount, budgetLines, oldestLine, openSyncs, pauseLine, standingTag } from './standing-view';
 import type { Html } from '../html';
@@ -15,7 +17,8 @@ import type { Standing } from './answers';
 
 interface Overview {
   readonly at: string;
-  readonly unexpandedChanges: number;
+  /** Only for who sees all services. */
+  readonly unexpandedChanges?: number;
   readonly items: readonly Standing[];
 }
 
@@ -35,8 +38,10 @@ const REFRESH_MS = 2_000;
 const overview = page({
   method: 'get',
   path: '/operator',
-  needs: 'GET /v1/overview',
+  // Who runs one service sees that one here: asked below.
+  needs: 'signed in',
   async handler(request) {
+    await requireServices(request);
     const mayAdd = await request.api.may('POST /v1/services');
     const main = html`${
         mayAdd && html`<p class="row"><a class="button main" href="/operator/services/new">${OVERVIEW.add}</a></p>`
@@ -50,15 +55,31 @@ const overview = page({
 const live = page({
   method: 'get',
   path: '/operator/live',
-  needs: 'GET /v1/overview',
-  handler: async (request) => ({
-    kind: 'live',
-    parts: every(REFRESH_MS, request.signal, async () => ({ html: await services(request), isLast: false })),
-  }),
+  needs: 'signed in',
+  async handler(request) {
+    await requireServices(request);
+    return {
+      kind: 'live',
+      parts: every({ ms: REFRESH_MS, signal: request.signal }, async () => ({
+        html: await services(request),
+        isLast: false,
+      })),
+    };
+  },
 });
 
+/** @throws Problem forbidden for whoever runs none */
+async function requireServices(request: PageRequest): Promise<void> {
+  if (!(await runsServices(request))) throw new Problem('forbidden', OVERVIEW.notAllowed);
+}
+
 async function services({ api }: Pick<PageRequest, 'api'>): Promise<Html> {
-  const { items, at, unexpandedChanges } = await api.read<Overview>('GET /v1/overview');
+  const seesAll = await api.may('GET /v1/overview');
+  const {
+    items,
+    at,
+    unexpandedChanges = 0,
+  } = await api.read<Overview>(seesAll ? 'GET /v1/overview' : 'GET /v1/overview/own');
   return html`${unexpandedChanges > 0 && html`<p class="note">${OVERVIEW.unexpanded(unexpandedChanges)}</p>`}
     ${table({ caption: OVERVIEW.caption, rows: items, empty: OVERVIEW.none, columns: COLUMNS })}
     <p class="soft small">${OVERVIEW.asOf} ${time(at)}</p>`;

@@ -10,6 +10,7 @@ import { newServicePages } from './new-service';
 import { operationPages } from './operations';
 import { overviewPages } from './overview';
 import { peoplePages } from './people';
+import { personFormPages } from './person-form';
 import { planPages } from './plan';
 import { rolePages } from './roles';
 import { servicePages } from './service';
@@ -31,6 +32,7 @@ export const operatorPages: readonly PageDefinition[] = [
   ...guardPages,
   ...comparisonPages,
   ...peoplePages,
+  ...personFormPages,
   ...explainPages,
   ...accountActPages,
   ...groupPages,

@@ -183,9 +183,11 @@ export function dataText(data: Readonly<Record<string, unknown>>): string {
     .join(' · ');
 }
 
-/** A value of unknown form as text: text as it is, everything else as JSON. */
+/** A value of unknown form as text: text as it is, lists of it with commas, everything else as JSON. */
 export function plainText(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string') return value;
+  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value.join(', ');
+  return JSON.stringify(value);
 }
 
 /** The first `most` of a list with how many there are beyond. */

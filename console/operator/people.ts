@@ -118,6 +118,7 @@ async function buttons({ api, visitor }: PageRequest, { id, username, active }: 
   const mayUpdate = await api.may('PATCH /v1/users/{user}', { user: id });
   const mayDelete = await api.may('DELETE /v1/users/{user}', { user: id });
   return html`<div class="row">
+    ${mayUpdate && html`<a class="button main" href="${to`/operator/people/${id}/profile`}">${PEOPLE.edit}</a>`}
     ${
       mayUpdate &&
       actionButton(visitor, {

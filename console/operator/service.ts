@@ -3,8 +3,8 @@ import { recentStandings } from '../../api/standings';
 import { readStanding } from '../../store/standing';
 import { html, safeUrl } from '../html';
 import { page } from '../page';
-import { OVERVIEW, SHARED } from '../texts/operator';
-import { SERVICE } from '../texts/operator-service';
+import { ACTIONS, OVERVIEW, SHARED } from '../texts/operator';
+import { OPTION_TEXTS, SERVICE } from '../texts/operator-service';
 import { every } from './every';
 import { act, facts, number, offers, reasonOf, section, tag, to } from './parts';
 import { serviceTabs, serviceTrail } from './service-frame';
@@ -23,7 +23,10 @@ const shown = page({
   async handler(request) {
     const { api, params } = request;
     const { name = '' } = params;
-    const standing = await api.read<Standing>('GET /v1/services/{name}/status', { params: { name } });
+    const standing = await api.read<Standing>('GET /v1/services/{name}/status', {
+      params: { name },
+      query: { figures: 'recent' },
+    });
     const mayRead = await api.may('GET /v1/services/{name}', { name });
     const service = mayRead ? await api.read<Service>('GET /v1/services/{name}', { params: { name } }) : undefined;
     const main = html`${await serviceTabs(request, name, '')} ${await buttons(request, standing, service)}
@@ -40,7 +43,7 @@ const live = page({
   handler: async ({ params: { name = '' }, context, signal }) => ({
     kind: 'live',
     // The look of all who watch any service: one pass over the accounts, however many pages are open.
-    parts: every(REFRESH_MS, signal, async () => {
+    parts: every({ ms: REFRESH_MS, signal, isDrawn: true }, async () => {
       const { services } = await recentStandings(context.db);
       // One that was added a moment ago is not in it yet.
       const found = services.find(({ service }) => service.name === name) ?? (await readStanding(context.db, name));
@@ -156,8 +159,8 @@ function about(service: Service, { service: name }: Standing): Html {
       SERVICE.address,
       service.url !== null && html`<a href="${safeUrl(service.url)}" rel="noreferrer">${service.url}</a>`,
     ],
-    [SERVICE.begins, service.begins],
-    [SHARED.actions, service.actions.map((action) => html`${tag(action)} `)],
+    [SERVICE.begins, OPTION_TEXTS['begins']?.[service.begins] ?? service.begins],
+    [SERVICE.can, service.actions.map((action) => html`${tag(ACTIONS[action] ?? action)} `)],
   ]);
   return section(
     SHARED.details,

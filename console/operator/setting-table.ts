@@ -1,6 +1,6 @@
 import { field } from '../forms';
 import { html } from '../html';
-import { SETTING_TEXTS, SETTINGS } from '../texts/operator-service';
+import { OPTION_TEXTS, SETTING_TEXTS, SETTINGS } from '../texts/operator-service';
 import { area, pick, tick } from './fields';
 import { settingText, settingValue } from './setting-values';
 import type { Html } from '../html';
@@ -36,6 +36,7 @@ export const SECTIONS = {
     { path: 'mapping.groups.allow', kind: 'lines' },
     { path: 'mapping.groups.deny', kind: 'lines' },
     { path: 'mapping.states.table', kind: 'table' },
+    { path: 'mapping.accounts.sharedBy', kind: 'text' },
     { path: 'mapping.reserved', kind: 'lines' },
     { path: 'nameFormat', kind: 'text', heading: 'names', isNullable: true },
     { path: 'nameFormats', kind: 'map' },
@@ -50,12 +51,18 @@ export const SECTIONS = {
     { path: 'guard.removal.minimum', kind: 'number', heading: 'guard' },
     { path: 'guard.removal.percent', kind: 'number' },
     { path: 'guard.removal.maximum', kind: 'number' },
+    { path: 'guard.disable.minimum', kind: 'number' },
+    { path: 'guard.disable.percent', kind: 'number' },
+    { path: 'guard.disable.maximum', kind: 'number' },
     { path: 'guard.group removal.minimum', kind: 'number' },
     { path: 'guard.group removal.percent', kind: 'number' },
     { path: 'guard.group removal.maximum', kind: 'number' },
     { path: 'guard.pause', kind: 'flag' },
     { path: 'breaker.failures', kind: 'number', heading: 'breaker' },
     { path: 'breaker.rejections', kind: 'number' },
+    { path: 'breaker.accounts', kind: 'number' },
+    { path: 'breaker.probeSeconds', kind: 'number' },
+    { path: 'breaker.longestProbeSeconds', kind: 'number' },
     { path: 'reconcile.mode', kind: 'choice', heading: 'comparison', options: ['', 'off', 'report', 'repair'] },
     { path: 'orphans.adopt', kind: 'choice', options: ['', 'never', 'by name', 'by email'] },
     { path: 'orphans.unknown', kind: 'choice', options: ['', 'report', 'disable', 'remove'] },
@@ -84,13 +91,13 @@ function settingField({ path, kind, options = [] }: Setting, value: string, erro
   const { label, hint } = SETTING_TEXTS[path] ?? { label: path };
   const one = { name: path, label, value, error: errors[path], ...(hint === undefined ? {} : { hint }) };
   if (kind === 'flag') return tick({ name: path, label, isTicked: value === 'true' });
-  if (kind === 'choice') return pick({ ...one, options: optionsOf(options) });
+  if (kind === 'choice') return pick({ ...one, options: optionsOf(path, options) });
   if (kind === 'number') return field({ ...one, type: 'number' });
   return kind === 'text' ? field(one) : area(one);
 }
 
-function optionsOf(options: readonly string[]) {
-  return options.map((value) => ({ value, label: value === '' ? '–' : value }));
+function optionsOf(path: string, options: readonly string[]) {
+  return options.map((value) => ({ value, label: OPTION_TEXTS[path]?.[value] ?? value }));
 }
 
 export interface ReadSettings {

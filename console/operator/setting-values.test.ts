@@ -36,7 +36,7 @@ test('nothing typed is not set', () => {
 
 test('a form alters what it names, and keeps what it does not', () => {
   const before = {
-    guard: { disable: { minimum: 3 }, removal: { minimum: 5 } },
+    guard: { 'of another version': { minimum: 3 }, removal: { minimum: 5 } },
     budget: {},
     orphans: { keep: ['root'] },
   };
@@ -46,7 +46,7 @@ test('a form alters what it names, and keeps what it does not', () => {
 
   expect(errors).toEqual({});
   expect(fields).toMatchObject({
-    guard: { disable: { minimum: 3 }, removal: { percent: 20 } },
+    guard: { 'of another version': { minimum: 3 }, removal: { percent: 20 } },
     budget: { concurrency: 2 },
     orphans: {},
     maxConcurrency: null,

@@ -8,7 +8,7 @@ import { SHARED } from '../texts/operator';
 import { SYNC } from '../texts/operator-work';
 import { time } from '../time';
 import { tick } from './fields';
-import { accountLink, act, asked, number, offers, reasonOf, statusTag, to, whoWhen } from './parts';
+import { accountLink, act, asked, dataText, number, offers, reasonOf, statusTag, to, whoWhen } from './parts';
 import { serviceTabs, serviceTrail } from './service-frame';
 import { syncView } from './sync-view';
 import type { ApiContext } from '../../api/context';
@@ -17,6 +17,9 @@ import type { PageDefinition, PageRequest } from '../page';
 import type { Paged } from '../table';
 import type { Sync, SyncItem } from './answers';
 import type { Offer } from './parts';
+
+/** What a sync may be narrowed to: as the list of accounts is. */
+export const SYNC_FILTER: readonly string[] = ['status', 'attention', 'q'];
 
 const list = page({
   method: 'get',
@@ -59,15 +62,24 @@ function titleOf({ kind, dryRun }: Sync): string {
   return dryRun ? SYNC.planTitle(kind) : SYNC.title(kind);
 }
 
-function startForm({ visitor }: PageRequest, name: string): Html {
+function startForm({ visitor, query }: PageRequest, name: string): Html {
+  const only = given(query);
   const options = Object.entries(SYNC.kinds).map(([value, label]) => ({ value, label }));
   const body = html`<fieldset class="bar">
     <legend>${SYNC.ask}</legend>
+    ${Object.keys(only).length > 0 && html`<p class="note">${SYNC.onlyLike(dataText(only))}</p>`}
+    ${Object.entries(only).map(([key, value]) => html`<input type="hidden" name="${key}" value="${value}" />`)}
     ${choice({ name: 'kind', label: SHARED.kind, value: 'due', options })}
     ${field({ name: 'reason', label: SHARED.reason })} ${tick({ name: 'dryRun', label: SYNC.onlyPlan })}
     <button type="submit" class="main">${SYNC.start}</button>
   </fieldset>`;
   return postForm({ action: to`/operator/services/${name}/syncs`, visitor, body });
+}
+
+/** Of a query or a form. */
+function given(values: URLSearchParams): Record<string, string> {
+  const found = Object.entries(asked(values, SYNC_FILTER));
+  return Object.fromEntries(found.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])));
 }
 
 const start = page({
@@ -76,7 +88,9 @@ const start = page({
   needs: 'POST /v1/services/{name}/syncs',
   async handler({ api, params: { name = '' }, form }) {
     const dryRun = form.get('dryRun') === 'true';
-    const body = { kind: form.get('kind') ?? '', ...(dryRun ? { dryRun } : {}), ...reasonOf(form) };
+    const filter = given(form);
+    const only = Object.keys(filter).length > 0 ? { filter } : {};
+    const body = { kind: form.get('kind') ?? '', ...only, ...(dryRun ? { dryRun } : {}), ...reasonOf(form) };
     return follow(await api.read<Started>('POST /v1/services/{name}/syncs', { params: { name }, body }));
   },
 });
@@ -133,7 +147,9 @@ async function syncHead(request: Pick<PageRequest, 'api' | 'visitor'>, sync: Syn
   const hasPlan = dryRun && status === 'succeeded';
   return html`${syncView(sync)}
     <div class="row">
-      ${buttons}${hasPlan && html`<a class="button main" href="${`${urlOf(sync)}/plan`}">${SYNC.lookAtPlan}</a>`}
+      ${buttons}
+      ${failed > 0 && html`<a class="button" href="${`${urlOf(sync)}?outcome=failed#items`}">${SYNC.showFailed}</a>`}
+      ${hasPlan && html`<a class="button main" href="${`${urlOf(sync)}/plan`}">${SYNC.lookAtPlan}</a>`}
     </div>`;
 }
 

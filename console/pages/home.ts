@@ -1,3 +1,4 @@
+import { runsServices } from '../operator/landing';
 import { page } from '../page';
 import type { PageDefinition } from '../page';
 
@@ -6,10 +7,10 @@ const home = page({
   method: 'get',
   path: '/',
   needs: 'signed in',
-  async handler({ visitor, api }) {
+  async handler(request) {
+    const { visitor } = request;
     if (visitor.principal.userId !== undefined) return { kind: 'redirect', to: '/services' };
-    const isOperator = await api.may('GET /v1/services');
-    return { kind: 'redirect', to: isOperator ? '/operator' : '/my/sign-in' };
+    return { kind: 'redirect', to: (await runsServices(request)) ? '/operator' : '/my/sign-in' };
   },
 });
 

@@ -12,6 +12,7 @@ export const SERVICE = {
   connector: 'Connector',
   address: 'Address',
   begins: 'Accounts begin',
+  can: 'What can be done there',
   pause: 'Pause',
   pauseAsk: 'Stop all work on this service? Nothing is lost; it goes on when you resume it.',
   resume: 'Resume',
@@ -60,6 +61,7 @@ export const ACCOUNTS = {
   resultsCaption: 'What came of the action, by person',
   outcome: 'Outcome',
   begun: 'begun',
+  syncLike: 'A sync of all that are like this',
 } as const;
 
 export const SETTINGS = {
@@ -140,8 +142,12 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
   'mapping.groups.template': { label: 'Name of their groups there', hint: '{group} stands for the name.' },
   'mapping.groups.table': { label: 'Table of groups', hint: 'One a line: Engine Room: engineers, crew' },
   'mapping.groups.allow': { label: 'Only these groups', hint: 'One pattern a line; * stands for anything.' },
-  'mapping.groups.deny': { label: 'Never these groups', hint: 'One pattern a line; wins over the line above.' },
+  'mapping.groups.deny': { label: 'Never these groups', hint: 'One pattern a line; wins over “only these”.' },
   'mapping.states.table': { label: 'Table of states', hint: 'One a line: Member: members' },
+  'mapping.accounts.sharedBy': {
+    label: 'People share an account for whom this is the same',
+    hint: 'A format, e.g. {attributes.mainCharacter}. Empty: everybody has their own.',
+  },
   'mapping.reserved': { label: 'Groups there that are never touched', hint: 'One pattern a line.' },
   nameFormat: {
     label: 'Name format',
@@ -160,6 +166,12 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
   'guard.removal.minimum': { label: 'Removals: always allowed', hint: '10 unless said otherwise.' },
   'guard.removal.percent': { label: 'Removals: percent of the accounts', hint: '10 unless said otherwise.' },
   'guard.removal.maximum': { label: 'Removals: never more than', hint: '1,000 unless said otherwise.' },
+  'guard.disable.minimum': {
+    label: 'Disabled accounts: always allowed',
+    hint: 'As for removals unless said otherwise.',
+  },
+  'guard.disable.percent': { label: 'Disabled accounts: percent' },
+  'guard.disable.maximum': { label: 'Disabled accounts: never more than' },
   'guard.group removal.minimum': { label: 'Memberships: always allowed' },
   'guard.group removal.percent': { label: 'Memberships: percent' },
   'guard.group removal.maximum': { label: 'Memberships: never more than' },
@@ -170,5 +182,39 @@ export const SETTING_TEXTS: Readonly<Record<string, SettingText>> = {
   'orphans.keep': { label: 'Names that are never touched', hint: 'One pattern a line.' },
   'breaker.failures': { label: 'Paused after so many calls without an answer', hint: '10 unless said otherwise.' },
   'breaker.rejections': { label: 'Paused after so many refusals in a row', hint: '50 unless said otherwise.' },
+  'breaker.accounts': { label: 'But only when so many accounts are concerned', hint: '3 unless said otherwise.' },
+  'breaker.probeSeconds': { label: 'Seconds until Muster first looks again', hint: '10 unless said otherwise.' },
+  'breaker.longestProbeSeconds': { label: 'Seconds between looks at most', hint: '600 unless said otherwise.' },
   firstRun: { label: 'First run' },
+};
+
+/** What the values of choices mean; '' = nothing is said. */
+export const OPTION_TEXTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  begins: { automatic: NEW_SERVICE.automatic, 'on request': NEW_SERVICE.onRequest },
+  onLoss: { delete: 'deleted', disable: 'disabled' },
+  onGone: { recreate: 'it is made again', drop: 'it stays away' },
+  'mapping.groups.default': {
+    '': 'lead to groups of the same name (default)',
+    'by name': 'lead to groups of the same name',
+    none: 'lead to none',
+  },
+  'reconcile.mode': {
+    '': 'reports what differs (default)',
+    off: 'is not done',
+    report: 'reports what differs',
+    repair: 'puts right what differs',
+  },
+  'orphans.adopt': {
+    '': 'stay as they are (default)',
+    never: 'stay as they are',
+    'by name': 'become theirs when the name says so',
+    'by email': 'become theirs when the e-mail address says so',
+  },
+  'orphans.unknown': {
+    '': 'are reported (default)',
+    report: 'are reported',
+    disable: 'are disabled',
+    remove: 'are taken away',
+  },
+  firstRun: { plan: 'waits for an approved plan', write: 'writes at once' },
 };

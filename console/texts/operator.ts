@@ -30,6 +30,7 @@ export const SHARED = {
   select: 'Select',
   selectOne: (name: string) => `Select ${name}`,
   save: 'Save',
+  back: 'Back',
   remove: 'Delete',
   name: 'Name',
   kind: 'Kind',
@@ -65,6 +66,7 @@ export const OVERVIEW = {
   unexpanded: (count: number) => `${count} committed changes are still being spread to their accounts.`,
   running1: (kind: string) => `Sync: ${kind}`,
   plan1: (kind: string) => `Plan: ${kind}`,
+  notAllowed: 'The overview is for who runs a service.',
   notices: 'Notices to the operators',
   noNotices: 'No unread notices.',
   allNotices: 'All notices',
@@ -114,6 +116,15 @@ export const PEOPLE = {
   noAccounts: 'No account on any service.',
   explain: 'Explain',
   explainNone: 'Explain a service without an account',
+  edit: 'Edit',
+  editTitle: (name: string) => `Edit ${name}`,
+  fromSource: (key: string) =>
+    `This person comes from a source, where their key is ${key}. Its next import writes over what it says of them.`,
+  usernameHint: 'Unique, whatever the case. Accounts are renamed where the service can do it.',
+  externalIdHint: 'By it an import knows them. Empty: from no source.',
+  stateHint: 'The state of their own; groups and public states may give a higher one.',
+  attributesHint: 'As JSON: text, numbers, true or false, lists of text.',
+  noState: 'none of their own',
   deactivate: 'Deactivate',
   activate: 'Activate again',
   deactivateAsk: (name: string) => `Deactivate ${name}? Their accounts are taken away, as far as the guards allow.`,
@@ -125,7 +136,7 @@ export const PEOPLE = {
 } as const;
 
 export const EXPLAIN = {
-  title: (service: string) => `Account on ${service}`,
+  title: (person: string, service: string) => `${person} on ${service}`,
   wanted: 'Should there be one',
   entitled: 'Entitled',
   noGrants: 'No grant gives this person the right.',
@@ -149,6 +160,7 @@ export const EXPLAIN = {
   comesFrom: 'Comes from',
   set: 'set',
   missing: 'missing',
+  notSet: 'not set',
   surplus: 'too many',
   noGroups: 'No groups are kept for this account.',
   guard: 'Guard',
@@ -183,4 +195,26 @@ export const ACTIONS: Readonly<Record<string, string>> = {
 export const ACTION_ASKS: Readonly<Record<string, string>> = {
   deleteAccount: 'Delete the account? The person loses it.',
   resetPassword: 'Make a new password? The old one works no more.',
+};
+
+/** What a service can do, in words. */
+export const ABILITIES: Readonly<Record<string, string>> = {
+  testConnection: 'test the connection',
+  findAccount: 'find an account',
+  listAccounts: 'list accounts',
+  listGroups: 'list groups',
+  createAccount: 'make accounts',
+  adoptAccount: 'take accounts over',
+  updateAccount: 'update profiles',
+  setNickname: 'set display names',
+  enableAccount: 'enable',
+  disableAccount: 'disable',
+  deleteAccount: 'delete',
+  endSessions: 'end sessions',
+  setPassword: 'set passwords',
+  setGroups: 'set groups',
+  ensureGroup: 'make groups',
+  renameGroup: 'rename groups',
+  removeGroup: 'delete groups',
+  changeMembers: 'change members of groups',
 };

@@ -26,13 +26,13 @@ export async function operatorPage(scene: ConsoleScene, script = true): Promise<
 }
 
 /** Presses a button that asks first. */
-async function confirm(page: Page, label: string): Promise<void> {
+export async function confirm(page: Page, label: string): Promise<void> {
   await page.locator('summary', { hasText: label }).first().click();
   await page.locator('details[open]').getByRole('button', { name: label }).click();
 }
 
 /** Roles that the far side itself lists. */
-async function roles({ target }: ConsoleScene): Promise<readonly string[]> {
+export async function roles({ target }: ConsoleScene): Promise<readonly string[]> {
   const { tag, admin } = target;
   const found = await admin.query<{ rolname: string }>(
     `select rolname from pg_roles where rolname like $1 and rolname not like $2 and rolcanlogin order by 1`,

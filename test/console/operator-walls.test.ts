@@ -61,10 +61,15 @@ test('whoever runs one service sees that one, and nothing of the others', async 
   const key = await beginSession(db, { tokenId, browser: 'test' });
 
   const statuses = await Promise.all(
-    ['/services/chat', '/services/chat/accounts', '/services/wiki', '/services/wiki/accounts', '/people', ''].map(
+    ['', '/services/chat', '/services/chat/accounts', '/services/wiki', '/services/wiki/accounts', '/people'].map(
       (path) => statusOf(key, { method: 'get', path: `/operator${path}` }),
     ),
   );
 
-  expect(statuses).toEqual([200, 200, 403, 403, 403, 403]);
+  expect(statuses).toEqual([200, 200, 200, 403, 403, 403]);
+  const overview = await supertest(url).get('/operator').set('Cookie', `muster=${key}`).expect(200);
+  expect(overview.text).toContain('/operator/services/chat"');
+  expect(overview.text).not.toContain('/operator/services/wiki"');
+  const home = await supertest(url).get('/').set('Cookie', `muster=${key}`);
+  expect(home.headers['location']).toBe('/operator');
 });

@@ -1,5 +1,9 @@
-import { accessibilityFaults } from '../environment/browser';
-import { operatorPage, startOperating, tellStories } from './operator-stories';
+import { complaints } from '../environment/browser';
+import { BY, eventually, settled } from '../engine/organisation';
+import { createUser } from '../../store/users';
+import { operatorPage, roles, startOperating, tellStories } from './operator-stories';
+import { tellSteering } from './operator-steering';
+import { operatorAddresses, sidewaysPixels } from './operator-walk';
 import { PASSWORD, signIn } from './scene';
 import type { ConsoleScene } from './scene';
 
@@ -11,30 +15,44 @@ afterAll(() => scene.close());
 
 describe('an operator', () => {
   tellStories({ script: true, name: 'wiki', sceneOf: () => scene });
+  tellSteering({ script: true, name: 'wiki', sceneOf: () => scene });
 });
 
-test('the guard names whom it keeps, and a person lets it happen', async () => {
-  const { db } = scene.engine;
-  await scene.api.call('patch', '/v1/services/club').send({ guard: { removal: { minimum: 0, maximum: 0 } } });
-  const id = await scene.person('gone');
-  await scene.api.call('put', `/v1/services/club/accounts/${id}`).set('Prefer', 'wait=20').expect(200);
-  await scene.api.call('patch', `/v1/users/${id}`).send({ active: false }).expect(202);
-  const { rows } = await db.query(`select from guard_staged where decision is null`);
-  expect(rows).toHaveLength(1);
+test('the guard names whom it keeps: one goes at the far side, the other is kept there', async () => {
+  const { engine, api, club } = scene;
+  await api.call('patch', '/v1/services/club').send({ guard: { removal: { minimum: 0, maximum: 0 } } });
+  const ids = [await scene.person('gone'), await scene.person('kept')];
+  for (const id of ids) {
+    await api.call('put', `/v1/services/club/accounts/${id}`).set('Prefer', 'wait=20').expect(200);
+    await api.call('patch', `/v1/users/${id}`).send({ active: false }).expect(202);
+  }
+  await eventually('both wait for a decision', async () => {
+    const { rowCount } = await engine.db.query(`select from guard_staged where decision is null`);
+    return rowCount === 2;
+  });
   const page = await operatorPage(scene);
 
   await page.goto('/operator/services/club/guard');
-  expect(await accessibilityFaults(page)).toEqual([]);
   await page.getByLabel('Select gone').check();
   await page.getByLabel('Reason').fill('they have left');
   await page.getByRole('button', { name: 'Let it happen' }).click();
+  await page.getByLabel('Select kept').check();
+  await page.getByLabel('Reason').fill('they come back');
+  await page.getByRole('button', { name: 'Keep them' }).click();
   await page.getByText('Nothing waits for a decision.').waitFor();
   await page.goto('/operator/services/club/guard?show=all');
 
   await page.getByText('they have left').waitFor();
+  await page.getByText('they come back').waitFor();
+  await eventually('one is gone at the far side', async () => !club.accounts.has(ids[0] ?? ''));
+  expect(club.accounts.has(ids[1] ?? '')).toBe(true);
 });
 
-test('a mapping is previewed with whom it would change before it is saved', async () => {
+test('a mapping is previewed with whom it would change, and saved it does so at the far side', async () => {
+  const { engine, api } = scene;
+  await settled(engine, await createUser(engine.db, { username: 'mia', state: 'Member' }, BY));
+  await api.call('post', '/v1/grants').set('Prefer', 'wait=20').send({ service: 'wiki', user: 'username:mia' });
+  await eventually('she has an account', async () => (await roles(scene)).some((role) => role.endsWith('mia')));
   const page = await operatorPage(scene);
   await page.goto('/operator/services/wiki/settings/mapping');
 
@@ -44,12 +62,33 @@ test('a mapping is previewed with whom it would change before it is saved', asyn
   await page.getByLabel('Name format', { exact: true }).fill('{username}-x');
   await page.getByRole('button', { name: 'Preview' }).click();
   await page.getByText('What would change').waitFor();
-  expect(await accessibilityFaults(page)).toEqual([]);
+  await page.getByRole('row', { name: /mia.*mia-x/ }).waitFor();
+  expect((await roles(scene)).some((role) => role.endsWith('mia-x'))).toBe(false);
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Saved.').waitFor();
 
-  const { body } = await scene.api.call('get', '/v1/services/wiki').expect(200);
+  const { body } = await api.call('get', '/v1/services/wiki').expect(200);
   expect(body.nameFormat).toBe('{username}-x');
+  await eventually('her role has the new name', async () =>
+    (await roles(scene)).some((role) => role.endsWith('mia-x')),
+  );
+});
+
+test('every page answers, complains of nothing, and does not scroll sideways on a narrow screen', async () => {
+  const page = await operatorPage(scene);
+  const said = complaints(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+
+  const faults: string[] = [];
+  for (const address of await operatorAddresses(scene)) {
+    const answer = await page.goto(address);
+    if (answer?.status() !== 200) faults.push(`${address} answered ${answer?.status()}`);
+    const wide = await sidewaysPixels(page);
+    if (wide > 0) faults.push(`${address} is ${wide} pixels too wide`);
+  }
+
+  expect(faults).toEqual([]);
+  expect(said).toEqual([]);
 });
 
 test('secrets are never in a page, and stay when the form is saved', async () => {
