@@ -55,7 +55,8 @@ export const BULK_AHEAD_MS = 150;
 export const PERSON_AHEAD_MS = 3_000;
 /** Bulk's own share lies behind what persons have taken, and no further away than this. */
 export const BULK_DUE_AHEAD_MS = 2 * PERSON_AHEAD_MS;
-const AHEAD_MS = { bulk: BULK_AHEAD_MS, person: PERSON_AHEAD_MS } as const;
+/** Bulk alone never reserves so far ahead: whoever has, is persons. */
+export const BULK_PATIENCE_MS = 500;
 /** The part that bulk keeps while persons alone could use up everything. */
 export const BULK_SHARE = 0.2;
 
@@ -132,8 +133,6 @@ export interface BudgetState {
   readonly nextFreeMs: number;
   /** From when bulk may have one even if persons ask for all. */
   readonly bulkDueMs: number;
-  /** Up to when persons have reserved. */
-  readonly personsUntilMs: number;
   readonly blockedUntilMs: number;
   /** By token: when its last call has arrived at the latest. */
   readonly log: readonly number[];
@@ -162,80 +161,55 @@ export interface PermitGrant {
 
 /**
  * Gives permits. A token rests from the arrival of its call for a whole window, so no window of any position holds more
- * calls than there are tokens. The one that is free first is taken: one whose call was late keeps nobody else waiting. Only
- * bulk, which is never far ahead, takes a token whose call is still out: most calls arrive long before they are believed to.
- * The database function `take_permits` does the same under the lock of the row; a test holds the two together. This one is
- * here to be reasoned about.
+ * calls than there are tokens. The one that is free first is taken: one whose call was late keeps nobody else waiting. The database function `take_permits` does the same under the lock of the row; a test holds the two
+ * together. This one is here to be reasoned about.
  */
 export function grantPermits(
   state: BudgetState,
   pace: Pace,
   request: PermitRequest & { readonly nowMs: number },
 ): PermitGrant {
+  const { nowMs, lane } = request;
   const log = pace.tokens === state.log.length ? [...state.log] : Array.from({ length: pace.tokens }, () => 0);
-  const tokens = freeFirst(log, request.count);
-  let nextFreeMs = Math.max(state.nextFreeMs, request.nowMs - pace.toleranceMs, state.blockedUntilMs);
+  const free = [...log.keys()].sort((one, other) => (log[one] ?? 0) - (log[other] ?? 0) || one - other);
+  const most = pace.tokens === 0 ? request.count : Math.min(request.count, pace.tokens);
+  const aheadMs = lane === 'bulk' ? BULK_AHEAD_MS : PERSON_AHEAD_MS;
+  let nextMs = Math.max(state.nextFreeMs, nowMs - pace.toleranceMs, state.blockedUntilMs);
   const permits: GrantedPermit[] = [];
-  for (const { token, arrivedMs } of tokens) {
-    const isFirst = permits.length === 0;
-    const atMs = Math.max(nextFreeMs, arrivedMs + pace.windowMs);
-    const waitMs = waitFor({ atMs, arrivedMs }, isFirst ? bulksOwn(state, request) : undefined, request);
-    if (waitMs > 0 && isFirst) return { state, permits, waitMs };
-    if (waitMs > 0) break;
+  for (let place = 0; place < most; place += 1) {
+    const token = free[place] ?? 0;
+    const atMs = pace.tokens === 0 ? nextMs : Math.max(nextMs, (log[token] ?? 0) + pace.windowMs);
+    if (atMs > nowMs + aheadMs && (place > 0 || !isBulksOwn(state, request, atMs)))
+      return place === 0 ? { state, permits, waitMs: untilWorthAsking(atMs) } : granted();
     permits.push({ atMs, token });
-    nextFreeMs = Math.max(nextFreeMs, atMs - pace.toleranceMs) + pace.intervalMs;
+    nextMs = Math.max(nextMs, atMs - pace.toleranceMs) + pace.intervalMs;
   }
-  for (const { atMs, token } of permits) if (pace.tokens > 0) log[token] = atMs + pace.settleMs;
-  const taken = state.taken + permits.length;
-  const reserved = reservedBy(request, { state, pace, lastMs: permits.at(-1)?.atMs ?? 0 });
-  return { state: { ...state, ...reserved, taken, nextFreeMs, log }, permits, waitMs: 0 };
+  return granted();
+
+  /** Far behind persons bulk's next permit is the one of its own share. */
+  function untilWorthAsking(atMs: number): number {
+    const waitMs = atMs - nowMs - aheadMs;
+    const isFar = waitMs > BULK_PATIENCE_MS && atMs <= nowMs + BULK_DUE_AHEAD_MS;
+    return lane === 'bulk' && isFar && state.bulkDueMs > nowMs
+      ? Math.min(waitMs, Math.max(BULK_PATIENCE_MS, state.bulkDueMs - nowMs))
+      : waitMs;
+  }
+
+  function granted(): PermitGrant {
+    for (const { atMs, token } of permits) if (pace.tokens > 0) log[token] = atMs + pace.settleMs;
+    const bulkDueMs = lane === 'bulk' ? nowMs + pace.intervalMs / BULK_SHARE : state.bulkDueMs;
+    const taken = state.taken + permits.length;
+    return { state: { ...state, taken, nextFreeMs: nextMs, bulkDueMs, log }, permits, waitMs: 0 };
+  }
 }
 
-/** The tokens that are free first, at most so many; where there are none, as many that always are. */
-function freeFirst(
-  log: readonly number[],
-  count: number,
-): readonly { readonly token: number; readonly arrivedMs: number }[] {
-  if (log.length === 0) return Array.from({ length: count }, () => ({ token: 0, arrivedMs: Number.NEGATIVE_INFINITY }));
-  return log
-    .map((arrivedMs, token) => ({ token, arrivedMs }))
-    .sort((one, other) => one.arrivedMs - other.arrivedMs || one.token - other.token)
-    .slice(0, count);
-}
-
-type Asking = PermitRequest & { readonly nowMs: number };
-
-/** When bulk is due what persons cannot take from it; undefined: nothing is between it and the next permit. */
-function bulksOwn({ personsUntilMs, bulkDueMs }: BudgetState, { lane, nowMs }: Asking): number | undefined {
-  return lane === 'bulk' && personsUntilMs > nowMs ? bulkDueMs : undefined;
-}
-
-/** How long until a permit for this moment can be had; 0 or less: now. */
-function waitFor(
-  { atMs, arrivedMs }: { readonly atMs: number; readonly arrivedMs: number },
-  ownDueMs: number | undefined,
-  { lane, nowMs }: Asking,
-): number {
-  const aheadMs = atMs - nowMs - AHEAD_MS[lane];
-  const waitMs = lane === 'person' ? Math.max(aheadMs, arrivedMs - nowMs) : aheadMs;
-  if (ownDueMs === undefined || atMs > nowMs + BULK_DUE_AHEAD_MS) return waitMs;
-  return Math.min(waitMs, ownDueMs - nowMs);
-}
-
-/** What a lane's permits leave for the next to ask. */
-function reservedBy(
-  { lane, nowMs }: Asking,
-  { state, pace, lastMs }: { readonly state: BudgetState; readonly pace: Pace; readonly lastMs: number },
-): Partial<BudgetState> {
-  return lane === 'bulk'
-    ? { bulkDueMs: nextBulkDue(state.bulkDueMs, nowMs, pace) }
-    : { personsUntilMs: Math.max(state.personsUntilMs, lastMs) };
-}
-
-/** Who asks a little late does not lose by it, but nobody catches up with more than one. */
-function nextBulkDue(dueMs: number, nowMs: number, { intervalMs }: Pace): number {
-  const stepMs = intervalMs / BULK_SHARE;
-  return Math.min(Math.max(dueMs + stepMs, nowMs), nowMs + stepMs);
+/** What persons cannot take from bulk: one permit now and then, behind theirs. */
+function isBulksOwn(
+  { bulkDueMs }: BudgetState,
+  { lane, nowMs }: { readonly lane: PermitRequest['lane']; readonly nowMs: number },
+  atMs: number,
+): boolean {
+  return lane === 'bulk' && bulkDueMs <= nowMs && atMs <= nowMs + BULK_DUE_AHEAD_MS;
 }
 
 /** Nobody needs to come back at the very moment that a 429 named: up to a twentieth of the wait later, at most 2 s. */

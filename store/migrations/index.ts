@@ -15,7 +15,6 @@ import { sql as bulkShare } from './0015-bulk-share';
 import { sql as clientWrites } from './0016-client-writes';
 import { sql as sharedAccounts } from './0017-shared-accounts';
 import { sql as search } from './0018-search';
-import { sql as fairShare } from './0019-fair-share';
 import { sql as accountStatements } from './0020-account-statements';
 
 /** Every migration in order. Numbered, never edited once released. */
@@ -37,6 +36,5 @@ export const migrations: Readonly<Record<string, string>> = {
   '0016-client-writes': clientWrites,
   '0017-shared-accounts': sharedAccounts,
   '0018-search': search,
-  '0019-fair-share': fairShare,
   '0020-account-statements': accountStatements,
 };
