@@ -4,6 +4,7 @@ import { NOBODY } from '../auth/principal';
 import { authorize, namedPeople } from './acl';
 import { noteAct } from './audit-trail';
 import { emptyStream, mediaType, openStream, readBytes, validateBody } from './body';
+import { untilGone } from './gone';
 import { runOnce } from './idempotency';
 import { identify } from './identify';
 import { preferredWaitMs } from './prefer';
@@ -91,17 +92,13 @@ function factsOf(
   { route, options, request, response }: Serving,
   principal: Principal,
 ): Omit<RouteRequest, 'params' | 'query' | 'body'> {
-  const gone = new AbortController();
-  response.once('close', () => {
-    if (!response.writableEnded) gone.abort();
-  });
   return {
     principal,
     context: options.context,
     url: request.originalUrl,
     headers: singleHeaders(request),
     waitMs: preferredWaitMs(request.get('prefer')),
-    signal: AbortSignal.any([gone.signal, options.context.draining]),
+    signal: untilGone(response, options.context.draining),
     stream: route.stream === undefined ? emptyStream() : openStream(request, route.stream),
     contentType: mediaType(request),
     address: request.ip ?? '',

@@ -17,7 +17,7 @@ import type { Validators } from './route-checks';
 export interface Caller {
   readonly principal: Principal;
   readonly origin: Origin;
-  /** Aborted when they go away. */
+  /** Aborted when they go away, or when this process drains. */
   readonly signal: AbortSignal;
   /** Noted for the audit trail when the call is refused, as the frame does. */
   readonly locals: Record<string, unknown>;
@@ -125,7 +125,7 @@ function factsOf(
     url: urlOf(route, request),
     headers,
     waitMs: preferredWaitMs(headers['prefer']),
-    signal: AbortSignal.any([caller.signal, context.draining]),
+    signal: caller.signal,
     stream: route.stream === undefined || upload === undefined ? emptyStream() : Readable.from([upload.bytes]),
     contentType,
     address: caller.origin.ip ?? '',

@@ -1,3 +1,4 @@
+import { untilGone } from '../api/gone';
 import { consoleApi } from './console-api';
 import { PAGE_FIELD } from './forms';
 import { wayOf } from './session';
@@ -27,11 +28,7 @@ export interface Known {
 /** What a page is given. */
 export function pageRequest({ request, response, context, api }: Asking, known: Known): PageRequest {
   const { params, who, form, at = request.originalUrl } = known;
-  const gone = new AbortController();
-  response.once('close', () => {
-    if (!response.writableEnded) gone.abort();
-  });
-  const signal = AbortSignal.any([gone.signal, context.draining]);
+  const signal = untilGone(response, context.draining);
   const apiAs = (principal: Principal): ConsoleApi =>
     consoleApi(api, { principal, origin: request, signal, locals: response.locals });
   const way = wayOf(request, context.publicUrl);
