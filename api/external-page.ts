@@ -1,7 +1,17 @@
 import { escapeHtml } from '../sdk/index';
+import type { Request, Response } from 'express';
 
-/** A page of a few words, for a browser that came back from another side. Everything is escaped. */
-export function shortPage(title: string, text: string): string {
+/** What a browser is told that came back from another side. */
+export interface Words {
+  readonly title: string;
+  readonly text: string;
+}
+
+/** A whole page with these words, for whoever asked; everything is escaped. */
+export type SayWords = (request: Request, response: Response, words: Words) => Promise<string>;
+
+/** The page where there is no console to frame it. Everything is escaped. */
+export function shortPage({ title, text }: Words): string {
   return [
     '<!doctype html>',
     '<html lang="en">',

@@ -4,6 +4,7 @@ import { NOBODY } from '../auth/principal';
 import { authorize, namedPeople } from './acl';
 import { noteAct } from './audit-trail';
 import { emptyStream, mediaType, openStream, readBytes, validateBody } from './body';
+import { shortPage } from './external-page';
 import { untilGone } from './gone';
 import { runOnce } from './idempotency';
 import { identify } from './identify';
@@ -13,6 +14,7 @@ import { check, checkAnswer, takesBody, validatorsOf } from './route-checks';
 import type { Express, Request, Response } from 'express';
 import type { Principal } from '../auth/principal';
 import type { ApiContext } from './context';
+import type { SayWords } from './external-page';
 import type { Door } from './identify';
 import type { Answer, ResponseSpec, Route, RouteRequest } from './route';
 import type { Validators } from './route-checks';
@@ -21,6 +23,8 @@ export interface FrameOptions extends Door {
   readonly context: ApiContext;
   /** Tests: an answer that does not fit its schema is an error. Default false. */
   readonly checkAnswers?: boolean;
+  /** Makes pages of a few words. Default: bare ones. */
+  readonly say?: SayWords;
 }
 
 /** Serves the table: for each route what its entry says, and 405 with Allow for every other method of its path. */
@@ -85,7 +89,7 @@ async function serve(serving: Serving): Promise<void> {
   );
   if (options.checkAnswers === true) checkAnswer(route, answer);
   await noteAct(options.context, { route, principal, params, request });
-  await send(route, response, answer);
+  await send(serving, answer);
 }
 
 function factsOf(
@@ -111,12 +115,17 @@ function singleHeaders(request: Request): Readonly<Record<string, string | undef
   );
 }
 
-async function send(route: Route, response: Response, answer: Answer): Promise<void> {
+async function send({ route, request, response, options }: Serving, answer: Answer): Promise<void> {
   if (response.headersSent || response.closed) return;
   response.status(answer.status);
   if (route.acl !== 'public') response.set('Cache-Control', 'no-store');
   response.set(answer.headers ?? {});
   if (answer.stream !== undefined) return sendStream(response, answer.stream, route.responses[answer.status]);
+  if (answer.words !== undefined) {
+    const { say = async (_request, _response, words) => shortPage(words) } = options;
+    response.type('html').send(await say(request, response, answer.words));
+    return;
+  }
   if (answer.body === undefined) {
     response.end();
     return;

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { Principal } from '../auth/principal';
 import type { ApiContext } from './context';
+import type { Words } from './external-page';
 import type { ProblemCode } from './problem-codes';
 
 /**
@@ -137,6 +138,8 @@ export interface Answer {
   /** One of the statuses in `responses`. */
   readonly status: number;
   readonly body?: unknown;
+  /** In place of `body`: a page of a few words for a browser, framed by the console where there is one. */
+  readonly words?: Words;
   /** In place of `body`: sent piece by piece, at the client's pace; left when the client goes away. */
   readonly stream?: AsyncIterable<string>;
   readonly headers?: Readonly<Record<string, string>>;

@@ -26,6 +26,7 @@ import type { Server } from 'node:http';
 import type { RequestHandler } from 'express';
 import type { Config } from '../config/schema';
 import type { ApiContext } from './context';
+import type { FrameOptions } from './frame';
 import type { Door } from './identify';
 import type { Route } from './route';
 
@@ -45,16 +46,21 @@ const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 10 * 60_000;
 const DEFAULT_TEMPORAL = '127.0.0.1:7233';
 
-/** What is mounted beside the API's own table. */
-export type Mounts = (
-  parts: Door & { readonly context: ApiContext; readonly routes: readonly Route[] },
-) => readonly RequestHandler[];
+/** What is mounted beside the API's own table, and how it says a few words to a browser. */
+export interface Mounted extends Pick<FrameOptions, 'say'> {
+  readonly handlers: readonly RequestHandler[];
+}
+
+export type Mounts = (parts: Door & { readonly context: ApiContext; readonly routes: readonly Route[] }) => Mounted;
 
 /**
  * Starts the API of this configuration. The database must be migrated; Temporal may come later, reads do not need it.
  * @param mounts default: the routes of hooks, without any page of the console
  */
-export async function startApi(config: Config, mounts: Mounts = (parts) => [hookRoutes(parts)]): Promise<RunningApi> {
+export async function startApi(
+  config: Config,
+  mounts: Mounts = (parts) => ({ handlers: [hookRoutes(parts)] }),
+): Promise<RunningApi> {
   const { context, close } = await buildContext(config);
   const token = config.adminToken ?? ensureAdminToken(config.home);
   await firstAdmin(config, context);
@@ -65,11 +71,13 @@ export async function startApi(config: Config, mounts: Mounts = (parts) => [hook
       perAddressAndMinute: config.auth.addressRequestsPerMinute,
     }),
   };
+  const { handlers, ...frame } = mounts({ ...door, context, routes });
   const app = createApp({
     ...door,
+    ...frame,
     context,
     routes,
-    mounts: [wazoRoutes(context), ...mounts({ ...door, context, routes })],
+    mounts: [wazoRoutes(context), ...handlers],
     trustedProxies: config.trustedProxies,
     corsOrigins: config.corsOrigins,
   });

@@ -12,7 +12,7 @@ export interface ServiceRow {
   readonly url: string | null;
   readonly entitled: boolean;
   readonly account: HookAccount;
-  /** Where the four default acts lead; absent where the service cannot do it or the person may not. */
+  /** Where the four default acts lead; absent where the service cannot do it (now), or the person may not. */
   readonly urls: ServiceControlUrls;
   /** The rendered `<tr>`, with everything people typed escaped by the template. */
   readonly html: string;
@@ -28,6 +28,8 @@ export const ACTION_OF_VERB: Readonly<Record<ServiceVerb, AdminAction>> = {
   'reset-password': 'resetPassword',
   'set-password': 'setPassword',
 };
+
+const PASSWORD_VERBS: readonly ServiceVerb[] = ['reset-password', 'set-password'];
 
 /** Where a button leads; undefined: it is not shown. Default: the routes of the API. */
 export type ServiceButton = (service: string, verb: ServiceVerb) => Promise<string | undefined>;
@@ -68,7 +70,7 @@ async function rowOf(showing: Showing, service: EngineService): Promise<ServiceR
   if (!(await hook.showServiceControl(user, user.state))) return undefined;
   const account = await port.account(user.id);
   const entitled = await hook.serviceActiveForUser(user);
-  const urls = await urlsOf(showing, service, entitled);
+  const urls = await urlsOf(showing, service, { entitled, isPending: account.status === 'pending' });
   const html = await hook.renderServiceControl({ user, account, urls });
   return { service: service.name, title: hook.title, url: hook.serviceUrl ?? null, entitled, account, urls, html };
 }
@@ -76,12 +78,15 @@ async function rowOf(showing: Showing, service: EngineService): Promise<ServiceR
 async function urlsOf(
   { context, buttonTo }: Showing,
   service: EngineService,
-  entitled: boolean,
+  { entitled, isPending }: { readonly entitled: boolean; readonly isPending: boolean },
 ): Promise<ServiceControlUrls> {
   const { actions } = abilitiesOf(context.registry, service);
   const urlOf = async (verb: ServiceVerb): Promise<string | undefined> => {
-    const isPossible = actions.includes(ACTION_OF_VERB[verb]) && (entitled || verb === 'deactivate');
-    return isPossible ? buttonTo(service.name, verb) : undefined;
+    if (!actions.includes(ACTION_OF_VERB[verb])) return undefined;
+    if (!entitled && verb !== 'deactivate') return undefined;
+    // A hook's own row need not know that an account which waits for its person has no password.
+    if (isPending && PASSWORD_VERBS.includes(verb)) return undefined;
+    return buttonTo(service.name, verb);
   };
   const [activate, deactivate, resetPassword, setPassword] = await Promise.all([
     urlOf('activate'),

@@ -85,6 +85,24 @@ describe("a person's services", () => {
     expect(answer.headers['content-type']).toContain('application/json');
   });
 
+  test('an account that waits for its person has no password, neither on the page nor by the API', async () => {
+    const { db } = api.context;
+    const key = await addService(db, { name: 'key' });
+    const kim = await addUser(db, { username: 'kim' });
+    await addGrant(db, key, { user_id: kim });
+    await addAccount(db, { serviceId: key, userId: kim }, { status: 'pending' });
+
+    const { body } = await api.call('get', `/v1/users/${kim}/services`).expect(200);
+    const refused = await api.call('post', `/v1/users/${kim}/services/key/reset-password`).expect(409);
+
+    const row = (body.items as { service: string; urls: object }[]).find(({ service }) => service === 'key');
+    expect(Object.keys(row?.urls ?? {})).toEqual(['activate', 'deactivate']);
+    expect(refused.body).toMatchObject({
+      type: '/problems/conflict',
+      detail: expect.stringContaining('waits for a step'),
+    });
+  });
+
   test('the person gives a service up without a notice to themselves', async () => {
     const answer = await api.call('post', `/v1/users/${eve}/services/mail/deactivate`).expect(202);
 

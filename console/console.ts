@@ -2,10 +2,10 @@ import { serveAssets } from './assets';
 import { modulePages } from './module-pages';
 import { createPages } from './mount';
 import { allPages } from './pages';
-import type { RequestHandler } from 'express';
 import type { ApiContext } from '../api/context';
 import type { Door } from '../api/identify';
 import type { Route } from '../api/route';
+import type { Mounted } from '../api/serve';
 
 export interface ConsoleParts extends Door {
   readonly context: ApiContext;
@@ -13,8 +13,11 @@ export interface ConsoleParts extends Door {
   readonly checkAnswers?: boolean;
 }
 
-/** The console as an API process mounts it, in place of the bare routes of hooks: assets, pages, pages of modules, no such page. */
-export function consoleMounts(parts: ConsoleParts): readonly RequestHandler[] {
+/**
+ * The console as an API process mounts it, in place of the bare routes of hooks: assets, pages, pages of modules, no such page. What
+ * the API says to browsers stands in the same frame.
+ */
+export function consoleMounts(parts: ConsoleParts): Mounted {
   const pages = createPages({ ...parts, pages: allPages(parts.authenticator) });
-  return [serveAssets(), pages.serve, modulePages({ ...parts, pages }), pages.missing];
+  return { handlers: [serveAssets(), pages.serve, modulePages({ ...parts, pages }), pages.missing], say: pages.say };
 }

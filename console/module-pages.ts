@@ -1,5 +1,6 @@
 import { hookRoutes } from '../api/hook-routes';
 import { toProblem } from '../api/problems';
+import { isBrowser } from './is-browser';
 import { keyOf, visitorOf, wayOf } from './session';
 import { requireSameOrigin } from './same-origin';
 import type { Request, RequestHandler } from 'express';
@@ -48,10 +49,4 @@ async function signedInBy(context: ApiContext, request: Request): Promise<Princi
 
 function isWholePage(markup: string): boolean {
   return /^\s*<(!doctype|html)\b/i.test(markup);
-}
-
-/** A person in front of a browser, and not a program: those send no cookie, or ask for something else than pages. */
-function isBrowser(request: Request): boolean {
-  if (request.headers.authorization !== undefined) return false;
-  return (request.headers.accept ?? '').includes('text/html');
 }

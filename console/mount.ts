@@ -1,3 +1,4 @@
+import { shortPage } from '../api/external-page';
 import { noteRefusal } from '../api/audit-trail';
 import { admit } from '../api/identify';
 import { inProcessApi } from '../api/in-process';
@@ -6,22 +7,26 @@ import { Problem } from '../api/problem';
 import { toProblem } from '../api/problems';
 import { readForm } from './form-data';
 import { TOKEN_FIELD } from './forms';
-import { pageRequest } from './page-request';
+import { isBrowser } from './is-browser';
+import { pageBehind, pageRequest } from './page-request';
 import { PageTable } from './page-table';
 import { requireFormToken, requireSameOrigin } from './same-origin';
 import { trusted } from './html';
 import { refilled } from './refill';
-import { wrongOf } from './refused';
+import { wordsPage, wrongOf } from './refused';
 import { framed, sendAnswer, sendRefused, toSignIn } from './send';
 import { cookieHeader, keyOf, newKey, visitor, visitorNow, visitorOf, wayOf } from './session';
 import { moduleHead } from './module-head';
 import type { Request, RequestHandler, Response } from 'express';
 import type { ApiContext } from '../api/context';
+import type { SayWords } from '../api/external-page';
 import type { Door } from '../api/identify';
 import type { InProcessApi } from '../api/in-process';
 import type { Route } from '../api/route';
 import type { PageAnswer, PageDefinition, PageRequest, Visitor } from './page';
+import type { SentForm } from './form-data';
 import type { FoundPage } from './page-table';
+import type { SentForm as Typed } from './refill';
 import type { LiveRules } from './send';
 
 export interface ConsoleOptions extends Pick<Door, 'rates'> {
@@ -49,6 +54,8 @@ export interface PageFrame {
   readonly missing: RequestHandler;
   /** A whole page around a piece of markup that its maker has escaped. */
   around(request: Request, response: Response, markup: string): Promise<string>;
+  /** A page of a few words, for what the API has to say to a browser. */
+  readonly say: SayWords;
   /** A page that says why there is none, or the way to the door. */
   refuse(request: Request, response: Response, error: unknown): Promise<void>;
 }
@@ -73,6 +80,12 @@ export function createPages(options: ConsoleOptions): PageFrame {
     if (!who.isSignedIn && toProblem(error).code === 'unauthenticated') toSignIn(request, response);
     else await refuse(serving, who, error);
   };
+  const askedFor = async (request: Request, response: Response, at?: string): Promise<PageRequest> => {
+    setHeaders(response);
+    const serving = { ...options, api, table, request, response };
+    const who = await visit(serving);
+    return pageRequest(serving, { params: {}, who, form: undefined, ...(at === undefined ? {} : { at }) });
+  };
   return {
     serve: pages,
     refuse: refused,
@@ -82,11 +95,14 @@ export function createPages(options: ConsoleOptions): PageFrame {
       else await refused(request, response, new Problem('route-not-found', 'There is no such page.'));
     },
     around: async (request, response, markup) => {
-      setHeaders(response);
-      const serving = { ...options, api, table, request, response };
-      const who = await visit(serving);
-      const asked = pageRequest(serving, { params: {}, who, form: undefined });
+      const asked = await askedFor(request, response);
       return framed(asked, { kind: 'page', ...(await moduleHead(asked)), main: trusted(markup) });
+    },
+    say: async (request, response, words) => {
+      if (!isBrowser(request)) return shortPage(words);
+      // What another side sent along in the query has nothing to do in a page.
+      const asked = await askedFor(request, response, request.path);
+      return framed(asked, { kind: 'page', ...wordsPage(words) });
     },
   };
 }
@@ -150,11 +166,7 @@ async function serve(serving: Serving, { page, params }: FoundPage, who: Visitor
     return;
   }
   await requireNeeded(serving, { page, params }, who);
-  const form = page.method === 'post' ? await readForm(request, response, page.maxFormBytes) : undefined;
-  if (form !== undefined) requireFormToken(who.formToken, form.fields.get(TOKEN_FIELD));
-  const asked = pageRequest(serving, { params, who, form });
-  const { answer, to } =
-    form === undefined ? { answer: await page.handler(asked), to: asked } : await act(serving, page, asked);
+  const { answer, to } = await (page.method === 'post' ? take : look)(serving, { page, params }, who);
   if (answer.kind === 'page' && answer.problem !== undefined) await note(serving, answer.problem);
   await sendAnswer({ request, response, context, asked: to, live: liveRules(serving, { page, params }, who) }, answer);
 }
@@ -175,6 +187,28 @@ interface Answered {
   readonly to: PageRequest;
 }
 
+async function look(serving: Serving, { page, params }: FoundPage, who: Visitor): Promise<Answered> {
+  const asked = pageRequest(serving, { params, who, form: undefined });
+  return { answer: await page.handler(asked), to: asked };
+}
+
+/** A form is read. What is too large was not read: then the browser says on which page it stands. */
+async function take(serving: Serving, { page, params }: FoundPage, who: Visitor): Promise<Answered> {
+  const { request, response } = serving;
+  let form: SentForm;
+  try {
+    form = await readForm(request, response, page.maxFormBytes);
+  } catch (error) {
+    const problem = toProblem(error);
+    const on = { ...who, page: pageBehind(request) };
+    const again = problem.code === 'body-too-large' ? await pageAgain(serving, on, { problem }) : undefined;
+    if (again === undefined) throw error;
+    return again;
+  }
+  requireFormToken(who.formToken, form.fields.get(TOKEN_FIELD));
+  return act(serving, page, pageRequest(serving, { params, who, form }));
+}
+
 /** What a form does. What it cannot do is said on the page that it came from, where there is still one. */
 async function act(serving: Serving, page: PageDefinition, asked: PageRequest): Promise<Answered> {
   try {
@@ -182,18 +216,20 @@ async function act(serving: Serving, page: PageDefinition, asked: PageRequest): 
   } catch (error) {
     const problem = toProblem(error);
     // What is our fault is found again by its number, which only the other page says.
-    const again = problem.code === 'internal' ? undefined : await formAgain(serving, asked, problem);
+    const sent = { action: asked.url, fields: asked.form, errors: problem.errors };
+    const again = problem.code === 'internal' ? undefined : await pageAgain(serving, asked.visitor, { problem, sent });
     if (again === undefined) throw error;
     return again;
   }
 }
 
+interface Refused {
+  readonly problem: Problem;
+  readonly sent?: Typed;
+}
+
 /** The page that a form stands on, with what was typed and what is wrong with it. */
-async function formAgain(
-  serving: Serving,
-  { visitor: who, form, url }: PageRequest,
-  problem: Problem,
-): Promise<Answered | undefined> {
+async function pageAgain(serving: Serving, who: Visitor, { problem, sent }: Refused): Promise<Answered | undefined> {
   const { table } = serving;
   const path = who.page.split('?')[0] ?? '';
   const found = path.startsWith('/') ? table.find('get', path) : undefined;
@@ -203,7 +239,7 @@ async function formAgain(
     const to = pageRequest(serving, { params: found.params, who, form: undefined, at: who.page });
     const answer = await found.page.handler(to);
     if (answer.kind !== 'page') return undefined;
-    const { main, rest } = refilled(answer.main, { action: url, fields: form, errors: problem.errors });
+    const { main, rest } = sent === undefined ? { main: answer.main, rest: [] } : refilled(answer.main, sent);
     return { answer: { ...answer, main, problem, wrong: wrongOf(problem, rest) }, to };
   } catch (error) {
     // The page has gone, or may not be seen any more: then the problem has a page of its own.

@@ -1,6 +1,7 @@
 import { html } from './html';
 import { REFUSED } from './texts/frame';
 import { PROBLEMS } from '../api/problem-codes';
+import type { Words } from '../api/external-page';
 import type { Problem } from '../api/problem';
 import type { ErrorItem } from '../store/errors';
 import type { Html } from './html';
@@ -29,6 +30,15 @@ export function refusedPage(problem: Problem, requestId: string): Refused {
     ${status >= 500 ? html`<p><code>${requestId}</code></p>` : list}
     <p><a class="button" href="/">${REFUSED.home}</a></p>`;
   return { status, title, main };
+}
+
+/** A page of a few words. */
+export function wordsPage({ title, text }: Words): Pick<Refused, 'title' | 'main'> {
+  return {
+    title,
+    main: html`<p>${text}</p>
+      <p><a class="button" href="/">${REFUSED.home}</a></p>`,
+  };
 }
 
 /** What is said above a page whose form did not work. `rest`: what of it stands at no field. */

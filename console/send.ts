@@ -154,7 +154,8 @@ async function sendLive({ response, live }: Exchange, parts: AsyncIterable<Html>
   response.flushHeaders();
   response.write('retry: 2000\n\n');
   const keepAlive = setInterval(() => {
-    response.write(': still here\n\n');
+    // Nothing piles up for who does not read.
+    if (!response.writableNeedDrain) response.write(': still here\n\n');
     void endUnless(response, live);
   }, live.keepAliveMs);
   try {

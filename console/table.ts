@@ -6,6 +6,8 @@ import type { Html, Shown } from './html';
 export interface Column<T> {
   readonly label: string;
   readonly show: (row: T) => Shown;
+  /** Beside the label. */
+  readonly head?: Html;
   /** `number`: to the right; `actions`: buttons, no label to be seen. */
   readonly kind?: 'number' | 'actions';
 }
@@ -46,8 +48,8 @@ export function table<T>({ caption, columns, rows, empty, isStacked = false }: T
   </div>`;
 }
 
-function heading<T>({ label, kind }: Column<T>): Html {
-  const text = kind === 'actions' ? html`<span class="unseen">${label}</span>` : html`${label}`;
+function heading<T>({ label, kind, head }: Column<T>): Html {
+  const text = kind === 'actions' ? html`<span class="unseen">${label}</span>` : html`${head} ${label}`;
   return html`<th scope="col" class="${kind ?? ''}">${text}</th>`;
 }
 

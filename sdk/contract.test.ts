@@ -142,6 +142,11 @@ describe('the service row', () => {
   test('hides the buttons that have no URL or make no sense now', () => {
     expect(renderServiceControl(view)).not.toMatch(/Activate|Reset password|Set password/);
     expect(renderServiceControl({ ...view, status: 'none' })).toMatch(/Activate/);
+    const urls = { deactivate: '/d', resetPassword: '/r', setPassword: '/s' };
+    expect(renderServiceControl({ ...view, urls })).toMatch(/Deactivate.*Reset password.*Set password/);
+    const waiting = renderServiceControl({ ...view, urls, status: 'pending' });
+    expect(waiting).toContain('Deactivate');
+    expect(waiting).not.toContain('password');
   });
 });
 

@@ -27,15 +27,17 @@ function link(url: string | undefined): string {
 }
 
 function buttons(view: ServiceControlView): string {
-  const hasAccount = view.status === 'active' || view.status === 'pending';
-  const shown = hasAccount
-    ? [
-        button('Deactivate', view.urls.deactivate),
-        button('Reset password', view.urls.resetPassword),
-        button('Set password', view.urls.setPassword),
-      ]
-    : [button('Activate', view.urls.activate)];
-  return [...shown, ...view.buttons.map((extra) => button(extra.label, extra.url))].join('');
+  return [...defaults(view), ...view.buttons.map((extra) => button(extra.label, extra.url))].join('');
+}
+
+function defaults({ status, urls }: ServiceControlView): readonly string[] {
+  if (status !== 'active' && status !== 'pending') return [button('Activate', urls.activate)];
+  // While the service waits for the person's own step there is nothing there that could have a password.
+  const passwords =
+    status === 'pending'
+      ? []
+      : [button('Reset password', urls.resetPassword), button('Set password', urls.setPassword)];
+  return [button('Deactivate', urls.deactivate), ...passwords];
 }
 
 function button(label: string, url: string | undefined): string {

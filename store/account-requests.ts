@@ -43,7 +43,8 @@ export interface RequestedAccount {
  * Commits what somebody asks for one account: their choice, a new wanted version, the password if there is one, and the
  * operation that tells how it went. A person who asks by hand does not wait for a backoff, only for a service-wide block.
  *
- * @throws StoreError not-found (service, person), not-entitled, user-inactive, service-disabled, no-account
+ * @throws StoreError not-found (service, person), not-entitled, user-inactive, service-disabled, no-account, conflict (a password for
+ * an account that waits for its person)
  */
 export async function requestAccount(db: Database, request: AccountRequest): Promise<RequestedAccount> {
   return db.transaction(async (client) => {
@@ -93,6 +94,14 @@ function refuse(request: AccountRequest, entitlement: Entitlement, known: KnownA
   if (kind === 'createAccount' || isPassword) refuseUnentitled(entitlement);
   if (kind !== 'createAccount')
     refuseWithoutAccount(request, entitlement, isPassword && known?.choice === 'declined' ? undefined : known);
+  if (isPassword && known?.status === 'pending') {
+    const { username, service } = entitlement;
+    const whose = username ?? `user ${userId}`;
+    throw new StoreError(
+      'conflict',
+      `The account of ${whose} on ${service} waits for a step of theirs: it has no password yet.`,
+    );
+  }
 }
 
 function refuseWithoutAccount(

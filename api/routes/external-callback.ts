@@ -4,7 +4,6 @@ import { findExternalAccount } from '../../store/external-accounts';
 import { answerAuthorization, findPending, waitForAuthorization } from '../../store/external-authorizations';
 import type { AuthorizationRecord } from '../../store/external-authorizations';
 import { readUser } from '../../store/users';
-import { shortPage } from '../external-page';
 import { browserKeyOf, messageOf } from '../external-requests';
 import { serviceName } from '../fields';
 import { route } from '../route';
@@ -45,15 +44,15 @@ const callback = route({
 });
 
 function foreign(): Answer {
-  return html(
+  return words(
     400,
     'This link is not valid',
     'It was used already, has expired, or was made for somebody else. Begin again.',
   );
 }
 
-function html(status: number, title: string, text: string): Answer {
-  return { status, body: shortPage(title, text), contentType: 'text/html' };
+function words(status: number, title: string, text: string): Answer {
+  return { status, words: { title, text } };
 }
 
 async function page(request: RequestFacts, id: string): Promise<Answer> {
@@ -63,16 +62,16 @@ async function page(request: RequestFacts, id: string): Promise<Answer> {
   if (row === undefined) return foreign();
   if (row.returnTo !== null) return { status: 303, headers: { Location: withResult(row.returnTo, row) } };
   if (row.status === 'answered')
-    return html(
+    return words(
       202,
       'Nearly done',
       'The other side has not answered yet. Muster goes on trying; you can close this page.',
     );
-  if (row.status !== 'completed') return html(502, 'It was not linked', `Begin again: ${row.problem ?? 'it failed'}.`);
+  if (row.status !== 'completed') return words(502, 'It was not linked', `Begin again: ${row.problem ?? 'it failed'}.`);
   const [user, account] = await Promise.all([readUser(context.db, row.userId), findExternalAccount(context.db, row)]);
   // Whoever was lured here sees whose account they have linked theirs to.
   const whose = user === undefined ? 'the person' : `${user.displayName} (${user.username})`;
-  return html(200, 'It is linked', `${account?.remoteName ?? 'The account'} at ${row.type} now belongs to ${whose}.`);
+  return words(200, 'It is linked', `${account?.remoteName ?? 'The account'} at ${row.type} now belongs to ${whose}.`);
 }
 
 /** Only the result, in a word: the page asks the API for the rest. */

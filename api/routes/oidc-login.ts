@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { OidcProvider } from '../../auth/oidc/provider';
 import type { LoginReturn } from '../../auth/oidc/provider';
 import { providerName } from '../auth-views';
-import { shortPage } from '../external-page';
 import { messageOf } from '../external-requests';
 import { Problem } from '../problem';
 import { localPath } from '../return-path';
@@ -83,8 +82,8 @@ const callback = route({
     const back = await provider.comeBack(messageOf(query));
     if (back !== undefined)
       return { status: 303, headers: { Location: locationOf(back), 'Cache-Control': 'no-store' } };
-    const body = shortPage('This link is not valid', 'It was used already, or has expired. Log in again.');
-    return { status: 400, body, contentType: 'text/html' };
+    const text = 'It was used already, or has expired. Log in again.';
+    return { status: 400, words: { title: 'This link is not valid', text } };
   },
 });
 

@@ -1,4 +1,4 @@
-// What pages do beyond HTML: times in the reader's zone, live parts, copying. Every page works without it.
+// What pages do beyond HTML: times in the reader's zone, live parts, copying, ticking all. Every page works without it.
 const inZone = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
 /** A form that was sent is not sent again for so long. */
@@ -93,10 +93,34 @@ function catchUp() {
   for (const [one, markup] of postponed) offer(one, markup);
 }
 
+function boxesOf(all) {
+  const { all: name } = all.dataset;
+  return [...all.closest('table').querySelectorAll('tbody input[type="checkbox"]')].filter((box) => box.name === name);
+}
+
+/** The box at the head of a table says whether all of its rows are ticked, none, or some. */
+function showTicked(root) {
+  for (const all of root.querySelectorAll('input[data-all]')) {
+    const boxes = boxesOf(all);
+    const ticked = boxes.filter(({ checked }) => checked).length;
+    all.checked = ticked > 0 && ticked === boxes.length;
+    all.indeterminate = ticked > 0 && ticked < boxes.length;
+    all.hidden = false;
+  }
+}
+
+function tick({ target }) {
+  if (!(target instanceof HTMLInputElement) || target.type !== 'checkbox') return;
+  if (target.dataset.all !== undefined) for (const box of boxesOf(target)) box.checked = target.checked;
+  const table = target.closest('table');
+  if (table) showTicked(table);
+}
+
 function ready(root) {
   // Before anything in them is altered: what comes is compared with what came.
   follow(root);
   showTimes(root);
+  showTicked(root);
   // Browsers have no clipboard for pages that came without encryption.
   if (navigator.clipboard)
     for (const button of root.querySelectorAll('button[data-copy][hidden]')) button.hidden = false;
@@ -132,6 +156,9 @@ document.addEventListener('submit', (event) => {
   form.dataset.sent = '';
   setTimeout(() => delete form.dataset.sent, SENT_MS);
 });
+document.addEventListener('change', tick);
+// Browsers tick again what was ticked when one goes back.
+window.addEventListener('pageshow', () => showTicked(document));
 document.addEventListener('pointerdown', () => {
   isPressing = true;
 });

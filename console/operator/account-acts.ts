@@ -35,7 +35,12 @@ export async function accountButtons({ api, visitor }: PageRequest, found: Expla
   );
   const allowed = possible.filter((action) => action !== undefined);
   const exists = found.account !== null && !['none', 'removed'].includes(found.account.status);
-  const fits = (action: string): boolean => (action === 'createAccount' ? !exists && found.entitled : exists);
+  // An account that waits for its person has nothing yet that could have a password.
+  const hasPassword = exists && found.account?.status !== 'pending';
+  const fits = (action: string): boolean => {
+    if (action === 'createAccount') return !exists && found.entitled;
+    return action === 'resetPassword' ? hasPassword : exists;
+  };
   const url = (action: string): string => `${accountUrl(name, user.id)}/${action}`;
   const retry = found.account?.attention != null ? RETRIES.find((action) => allowed.includes(action)) : undefined;
   return html`<div class="row">
@@ -53,7 +58,7 @@ export async function accountButtons({ api, visitor }: PageRequest, found: Expla
           });
         })}
     </div>
-    ${allowed.includes('setPassword') && exists && passwordForm(visitor, url('setPassword'))}`;
+    ${allowed.includes('setPassword') && hasPassword && passwordForm(visitor, url('setPassword'))}`;
 }
 
 function passwordForm(visitor: PageRequest['visitor'], action: string): Html {

@@ -2,6 +2,7 @@ import { Problem } from '../../api/problem';
 import { choice, field, postForm } from '../forms';
 import { html } from '../html';
 import { page } from '../page';
+import { selection } from '../selection';
 import { pager, table } from '../table';
 import { ACTIONS, SHARED } from '../texts/operator';
 import { ACCOUNTS, SERVICE } from '../texts/operator-service';
@@ -62,7 +63,7 @@ async function accountsPart(request: PageRequest, found: Paged<Account>): Promis
     caption: ACCOUNTS.caption(name),
     rows: found.items,
     empty: ACCOUNTS.none,
-    columns: [...columns(name), ...(actions.length > 0 ? [selection] : [])],
+    columns: [...columns(name), ...(actions.length > 0 ? [people] : [])],
   });
   const body =
     actions.length === 0 || found.items.length === 0
@@ -108,11 +109,7 @@ function standing({ status, attention, due, running }: Account): Html {
   ${running && tag(ACCOUNTS.running, 'busy')}`;
 }
 
-const selection: Column<Account> = {
-  label: SHARED.select,
-  show: ({ user }) =>
-    html`<input type="checkbox" name="user" value="${user.id}" aria-label="${SHARED.selectOne(user.username)}" />`,
-};
+const people = selection<Account>('user', ({ user }) => ({ value: user.id, name: user.username }));
 
 function actionBar(actions: readonly string[]): Html {
   return html`<fieldset class="bar">

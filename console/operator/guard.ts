@@ -2,6 +2,7 @@ import { Problem } from '../../api/problem';
 import { choice, field, postForm } from '../forms';
 import { html } from '../html';
 import { page } from '../page';
+import { selection } from '../selection';
 import { pager, table } from '../table';
 import { SHARED } from '../texts/operator';
 import { GUARD } from '../texts/operator-work';
@@ -31,7 +32,7 @@ const list = page({
       caption: GUARD.caption(name),
       rows: found.items,
       empty: GUARD.none,
-      columns: [...columns(name), ...(isOpen ? [] : [decision]), ...(decides ? [selection] : [])],
+      columns: [...columns(name), ...(isOpen ? [] : [decision]), ...(decides ? [staged] : [])],
     });
     const body = decides ? decisionForm(request, { name, verbs, rows }) : rows;
     const main = html`${await serviceTabs(request, name, 'guard')}
@@ -74,11 +75,7 @@ const decision: Column<Staged> = {
       <span class="small"><bdi>${row.decidedBy ?? ''}</bdi> ${time(row.decidedAt)} ${row.decisionReason ?? ''}</span>`,
 };
 
-const selection: Column<Staged> = {
-  label: SHARED.select,
-  show: ({ id, user }) =>
-    html`<input type="checkbox" name="id" value="${id}" aria-label="${SHARED.selectOne(user.username)}" />`,
-};
+const staged = selection<Staged>('id', ({ id, user }) => ({ value: id, name: user.username }));
 
 function filters(query: URLSearchParams): Html {
   return html`<form method="get" class="filters">

@@ -115,7 +115,7 @@ async function buttons({ api, visitor }: PageRequest, explained: ExplanationView
   const { service, account: of, entitled, actions } = explained;
   const hasAccount = of !== null && ['active', 'pending', 'disabled'].includes(of.status);
   // While the service waits for the person's own step there is nothing there that could have a password.
-  const mayHavePassword = hasAccount && entitled && of.instruction === null;
+  const mayHavePassword = hasAccount && entitled && of.status !== 'pending';
   const offered: readonly Button[] = [
     { verb: 'activate', label: ACCOUNT.activate, look: 'main', isShown: !hasAccount && entitled },
     {

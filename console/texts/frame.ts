@@ -29,6 +29,13 @@ export const FRAME = {
   utc: 'UTC',
 } as const;
 
+/** Texts of boxes that rows are ticked by. */
+export const SELECTION = {
+  title: 'Select',
+  all: 'Select all on this page',
+  one: (name: string) => `Select ${name}`,
+} as const;
+
 /** Texts of the pages that stand in for another one. */
 export const REFUSED = {
   notAllowed: 'Not allowed',
@@ -40,6 +47,7 @@ export const REFUSED = {
   notRight: 'Something is not right yet:',
   mayNot: 'You may not do this. Whoever runs Muster here can give you the right.',
   foreign: 'This form did not come from a page of yours, or that page is old. Load it again.',
+  tooLarge: (most: string) => `What you sent is too large: it can be ${most} at most.`,
   tooMany: 'Too many requests',
   away: 'Muster cannot answer this now',
   awayText: 'A part of Muster does not answer. Nothing that you asked for before is lost. Try again in a minute.',

@@ -27,8 +27,6 @@ export const SHARED = {
   when: 'When',
   created: 'Created',
   temporal: 'Open in Temporal',
-  select: 'Select',
-  selectOne: (name: string) => `Select ${name}`,
   save: 'Save',
   back: 'Back',
   remove: 'Delete',

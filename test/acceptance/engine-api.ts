@@ -51,8 +51,9 @@ export function apiOf(engine: TestEngine, auth?: Readonly<Record<string, unknown
   };
   const token = 'muster_acceptance-tests-token';
   const authenticator = firstOf(adminTokenAuthenticator(token), tokenAuthenticator(db));
-  const mounts = [wazoRoutes(context), ...consoleMounts({ context, authenticator, routes, checkAnswers: true })];
-  const app = createApp({ context, routes, authenticator, mounts, checkAnswers: true });
+  const { handlers, ...frame } = consoleMounts({ context, authenticator, routes, checkAnswers: true });
+  const mounts = [wazoRoutes(context), ...handlers];
+  const app = createApp({ ...frame, context, routes, authenticator, mounts, checkAnswers: true });
   return {
     identity: context.identity,
     context,

@@ -123,6 +123,21 @@ describe('a form that fails', () => {
     expect((await answer.expect(403)).text).not.toContain('no-such-service');
   });
 
+  test('and is too large to be read is shown again where the browser says that it stands', async () => {
+    const fields = { ...FIELDS, subject: 'x'.repeat(250_000) };
+    const { text, status } = await send({ ...GRANT, fields }).set('Referer', `${url}/operator/grants?service=wiki`);
+    const elsewhere = await send({ ...GRANT, fields }).set('Referer', 'https://evil.test/operator/grants');
+
+    expect(status).toBe(413);
+    expect(text).toContain('<h1>Grants</h1>');
+    expect(text).toMatch(
+      /<div class="error" role="alert"[^>]*>\s*<p>What you sent is too large: it can be 200 kB at most/,
+    );
+    expect(text).toContain('data-page="/operator/grants?service=wiki"');
+    expect(elsewhere.status).toBe(413);
+    expect(elsewhere.text).toContain('<h1>That did not work</h1>');
+  });
+
   test('is put by htmx in the place of the page; a part that is refused leaves its element there', async () => {
     const { headers } = await send({ ...GRANT, fields: FIELDS }).set('HX-Request', 'true');
     const part = await supertest(url)
@@ -133,5 +148,31 @@ describe('a form that fails', () => {
     expect(part.status).toBe(400);
     expect(part.headers['hx-reswap']).toBe('innerHTML');
     expect(part.text).toMatch(/^<div class="error" role="alert"/);
+  });
+});
+
+describe('what the API says to a browser that comes back from another side', () => {
+  const BACK = '/v1/external/campus/callback?code=c-canary&state=old';
+
+  test('stands in the frame of whoever is signed in, without what was sent along', async () => {
+    const { text, headers } = await supertest(url)
+      .get(BACK)
+      .set({ Cookie: `muster=${key}`, Accept: 'text/html' })
+      .expect(400);
+
+    expect(text).toContain('<h1>This link is not valid</h1>');
+    expect(text).toContain('aria-label="Main menu"');
+    expect(text).not.toContain('c-canary');
+    expect(headers['content-security-policy']).toContain("default-src 'none'");
+  });
+
+  test('is a page without a menu for a stranger, and a bare one for a program', async () => {
+    const stranger = await supertest(url).get(BACK).set('Accept', 'text/html').expect(400);
+    const program = await supertest(url).get(BACK).set('Accept', '*/*').expect(400);
+
+    expect(stranger.text).toContain('<h1>This link is not valid</h1>');
+    expect(stranger.text).not.toContain('aria-label="Main menu"');
+    expect(program.text).toContain('<h1>This link is not valid</h1>');
+    expect(program.text).not.toContain('<script');
   });
 });

@@ -192,6 +192,7 @@ export function tellMoreWork({ script, name, sceneOf }: Stories): void {
     const { body } = await scene.api.call('get', '/v1/services/postgres').expect(200);
     expect(offered).toHaveLength(body.actions.filter((action: string) => action !== 'setPassword').length);
 
+    expect(await page.getByLabel('Select all on this page').isVisible()).toBe(script);
     for (const one of names.slice(0, 2)) await page.getByLabel(`Select ${one}`).check();
     await page.getByLabel('Action', { exact: true }).selectOption('deleteAccount');
     await page.getByLabel('Reason').fill('no longer needed');

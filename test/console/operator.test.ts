@@ -5,6 +5,7 @@ import { operatorPage, roles, startOperating, tellStories } from './operator-sto
 import { tellSteering } from './operator-steering';
 import { operatorAddresses, sidewaysPixels } from './operator-walk';
 import { PASSWORD, signIn } from './scene';
+import type { Page } from 'playwright-core';
 import type { ConsoleScene } from './scene';
 
 let scene: ConsoleScene;
@@ -17,6 +18,13 @@ describe('an operator', () => {
   tellStories({ script: true, name: 'wiki', sceneOf: () => scene });
   tellSteering({ script: true, name: 'wiki', sceneOf: () => scene });
 });
+
+/** Boxes of the table that are ticked, by what they are called. */
+async function ticked(page: Page): Promise<readonly string[]> {
+  const boxes = await page.locator('table input:checked').all();
+  const names = await Promise.all(boxes.map((box) => box.getAttribute('aria-label')));
+  return names.map((name) => name ?? '').sort();
+}
 
 test('the guard names whom it keeps: one goes at the far side, the other is kept there', async () => {
   const { engine, api, club } = scene;
@@ -33,7 +41,12 @@ test('the guard names whom it keeps: one goes at the far side, the other is kept
   const page = await operatorPage(scene);
 
   await page.goto('/operator/services/club/guard');
-  await page.getByLabel('Select gone').check();
+  await page.getByLabel('Select all on this page').focus();
+  await page.keyboard.press('Space');
+  expect(await ticked(page)).toEqual(['Select all on this page', 'Select gone', 'Select kept']);
+  await page.getByLabel('Select kept').uncheck();
+  expect(await ticked(page)).toEqual(['Select gone']);
+  await page.locator('input[data-all]:indeterminate').waitFor();
   await page.getByLabel('Reason').fill('they have left');
   await page.getByRole('button', { name: 'Let it happen' }).click();
   await page.getByLabel('Select kept').check();

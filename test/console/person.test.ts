@@ -98,6 +98,8 @@ describeWith([CHROMIUM], 'a person in a browser', () => {
 
       await page.locator('tr', { hasText: 'club' }).getByRole('button', { name: 'Activate' }).click();
       await shows(page, 'https://club.test/key', script);
+      // Nothing is there yet that could have a password.
+      expect(await page.getByRole('button', { name: /password/ }).count()).toBe(0);
       if (script) expect(await pageFaults(page)).toEqual([]);
       isDone = true;
       await page.getByRole('button', { name: 'I have done that' }).click();
@@ -210,16 +212,21 @@ describeWith([CHROMIUM], 'a person in a browser', () => {
     expect(await page.locator('details[open]').count()).toBe(0);
   });
 
-  test('signing out everywhere ends this browser and every other', async () => {
-    await scene.person('hana');
+  test('signing out everywhere ends this browser and every other, and an open page says that it stands still', async () => {
+    const id = await scene.person('hana');
     const [here, there] = [await freshPage(), await freshPage()];
     await signIn(here, 'hana');
     await signIn(there, 'hana');
+    await there.goto('/services');
+    await there.locator('[data-live][data-followed]').waitFor();
 
     await here.goto('/my/sign-in');
     await here.locator('summary', { hasText: 'Sign out everywhere' }).click();
     await here.locator('details[open]').getByRole('button', { name: 'Sign out everywhere' }).click();
     await here.getByText('You are signed out everywhere.').waitFor();
+    await scene.api.call('put', `/v1/services/club/accounts/${id}`).set('Prefer', 'wait=20').expect(200);
+    await there.getByRole('status').getByText('This page does not renew itself any more.').waitFor();
+    expect(await there.locator('[data-live]').innerText()).not.toContain('Active');
     await there.goto('/services');
 
     expect(new URL(there.url()).pathname).toBe('/sign-in');

@@ -84,9 +84,17 @@ export async function createTestApi(options: TestApiOptions = {}): Promise<TestA
   };
   const authenticator = firstOf(adminTokenAuthenticator(token), tokenAuthenticator(context.db));
   const door: Door = { authenticator, ...(options.rates === undefined ? {} : { rates: options.rates(context.db) }) };
-  const pages = consoleMounts({ ...door, context, routes, checkAnswers: true });
-  const mounts = [wazoRoutes(context), ...pages];
-  const app = createApp({ ...door, context, routes, mounts, checkAnswers: true, trustedProxies: ['loopback'] });
+  const { handlers, ...frame } = consoleMounts({ ...door, context, routes, checkAnswers: true });
+  const mounts = [wazoRoutes(context), ...handlers];
+  const app = createApp({
+    ...door,
+    ...frame,
+    context,
+    routes,
+    mounts,
+    checkAnswers: true,
+    trustedProxies: ['loopback'],
+  });
   const server = createServer(app);
   return {
     context,
