@@ -40,7 +40,7 @@ const plan = page({
           { label: SHARED.user, show: (row) => accountLink(name, row.user) },
           { label: PLAN.steps, show: stepTags },
           { label: PLAN.change, show: changeView },
-          { label: SYNC.why, show: (row) => html`<span class="small">${row.why ?? ''} ${row.reason ?? ''}</span>` },
+          { label: SYNC.why, show: whyText },
         ],
       })}${pager(url, found.cursor)}
     </div>`;
@@ -53,6 +53,11 @@ const plan = page({
     return { kind: 'page', title: SYNC.planTitle(sync.kind), main, trail };
   },
 });
+
+/** What would be done stands beside it already; what cannot be done is said here only. */
+function whyText({ why, outcome, reason }: PlannedAccount): Html {
+  return html`<span class="small">${why} ${outcome !== 'succeeded' && reason}</span>`;
+}
 
 function emptyText({ finishedAt }: Sync, isFiltered: boolean): string {
   if (finishedAt === null) return PLAN.running;
@@ -135,8 +140,10 @@ function attributeLines(before: AccountView | null, after: AccountView | null): 
   const was = before?.attributes ?? {};
   const will = after?.attributes ?? {};
   const keys = [...new Set([...Object.keys(was), ...Object.keys(will)])];
-  const text = (value: unknown): string | null =>
-    value === undefined || value === null ? null : JSON.stringify(value);
+  const text = (value: unknown): string | null => {
+    if (value === undefined || value === null) return null;
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  };
   return keys.flatMap((key) =>
     text(was[key]) === text(will[key]) ? [] : [line(key, text(was[key]), text(will[key]))],
   );

@@ -24,7 +24,7 @@ const SIZE = { width: 1180, height: 720 } as const;
 
 interface Picture {
   readonly name: string;
-  /** `{ada}` is her id. */
+  /** `{ada}` is her id; `{sync}` and `{plan}` are those of a sync and of a plan. */
   readonly path: string;
   readonly dark?: boolean;
 }
@@ -36,6 +36,7 @@ const SHOWN: readonly Picture[] = [
   { name: 'overview', path: '/operator' },
   { name: 'overview-dark', path: '/operator', dark: true },
   { name: 'service', path: '/operator/services/postgres' },
+  { name: 'accounts', path: '/operator/services/postgres/accounts' },
   { name: 'person', path: '/operator/people/{ada}' },
   { name: 'explain', path: '/operator/people/{ada}/accounts/postgres' },
 ];
@@ -65,6 +66,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const PLAN: Picture = { name: 'plan', path: '/operator/services/postgres/syncs/{plan}/plan' };
+const SYNC: Picture = { name: 'sync', path: '/operator/services/postgres/syncs/{sync}' };
+
 interface SampleService {
   readonly service: Readonly<Record<string, unknown>> & { readonly name: string };
   readonly grants: readonly Readonly<Record<string, string>>[];
@@ -89,20 +93,64 @@ async function provision(): Promise<void> {
   });
 }
 
+interface Shown {
+  readonly finishedAt: string | null;
+  readonly progress: { readonly done: number; readonly endsAt: string | null };
+}
+
+/** A sync that has come so far. */
+async function synced(body: Readonly<Record<string, unknown>>, isThere: (sync: Shown) => boolean): Promise<string> {
+  const path = '/v1/services/postgres/syncs';
+  const { sync } = (await api.call('post', path).send(body).expect(202)).body as { sync: { id: string } };
+  await eventually('the sync is there', async () =>
+    isThere((await api.call('get', `${path}/${sync.id}`)).body as Shown),
+  );
+  return sync.id;
+}
+
+/** What would be done, while the service does nothing. */
+async function planned(): Promise<string> {
+  await api.call('post', '/v1/services/postgres/pause').send({ reason: 'to look at it first' });
+  const member = (group: string, user: string): string => `/v1/groups/name:${group}/members/username:${user}`;
+  await api.call('delete', member('Engine%20Room', 'ada')).expect(202);
+  await api.call('put', member('Navigation', 'ada')).expect(202);
+  await api.call('put', member('Kitchen', 'wei.zhang')).expect(202);
+  await api.call('patch', '/v1/users/username:sirin.qureshi').send({ displayName: 'Sirin Qureshi-Berg' }).expect(202);
+  await api.call('patch', '/v1/users/username:omer.zhang').send({ active: false }).expect(202);
+  return synced({ kind: 'due', dryRun: true, reason: 'before the move' }, ({ finishedAt }) => finishedAt !== null);
+}
+
+/** Everybody has another display name; the service lets them come in slowly. */
+async function halfway(): Promise<string> {
+  const path = '/v1/services/postgres';
+  const limits = [{ kind: 'window', limit: 10, windowMs: 1_000 }];
+  await api.call('patch', path).send({ nicknameFormat: '{displayName} ({username})', budget: { limits } });
+  const reason = 'display names with usernames';
+  const sync = synced({ kind: 'due', reason }, ({ progress }) => progress.done > 60 && progress.endsAt !== null);
+  await api.call('post', `${path}/resume`).expect(200);
+  return sync;
+}
+
 test('pictures are taken', async () => {
   const ada = await resolveUser(engine.db, 'username:ada');
+  const ids = new Map([['ada', ada]]);
   const browser = await startBrowser(url);
-  mkdirSync(PICTURES, { recursive: true });
-  for (const { name, path, dark = false } of SHOWN) {
+  const take = async ({ name, path, dark = false }: Picture): Promise<void> => {
     const context = await browser.context({ dark });
     await signInAs(api, context, { roles: ['operator'], userId: ada, lifeS: 600 });
     const page = await context.newPage();
     await page.setViewportSize(SIZE);
-    await page.goto(path.replace('{ada}', ada));
+    await page.goto(path.replace(/\{(\w+)\}/, (_all, key: string) => ids.get(key) ?? ''));
     await page.locator('h1').waitFor();
     await page.screenshot({ path: join(PICTURES, `${name}.png`) });
     await context.close();
-  }
+  };
+  mkdirSync(PICTURES, { recursive: true });
+  for (const picture of SHOWN) await take(picture);
+  ids.set('plan', await planned());
+  await take(PLAN);
+  ids.set('sync', await halfway());
+  await take(SYNC);
   const door = await (await browser.context()).newPage();
   await door.setViewportSize({ width: 720, height: 480 });
   await door.goto('/sign-in');
