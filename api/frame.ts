@@ -122,10 +122,14 @@ async function send({ route, request, response, options }: Serving, answer: Answ
   response.set(answer.headers ?? {});
   if (answer.stream !== undefined) return sendStream(response, answer.stream, route.responses[answer.status]);
   if (answer.words !== undefined) {
-    const { say = async (_request, _response, words) => shortPage(words) } = options;
-    response.type('html').send(await say(request, response, answer.words));
+    const text = (await options.say?.(request, response, answer.words)) ?? shortPage(answer.words);
+    response.type('html').send(text);
     return;
   }
+  sendBody(route, response, answer);
+}
+
+function sendBody(route: Route, response: Response, answer: Answer): void {
   if (answer.body === undefined) {
     response.end();
     return;

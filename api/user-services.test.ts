@@ -99,7 +99,7 @@ describe("a person's services", () => {
     expect(Object.keys(row?.urls ?? {})).toEqual(['activate', 'deactivate']);
     expect(refused.body).toMatchObject({
       type: '/problems/conflict',
-      detail: expect.stringContaining('waits for a step'),
+      detail: expect.stringContaining('waits for their own step'),
     });
   });
 

@@ -89,19 +89,22 @@ function refuse(request: AccountRequest, entitlement: Entitlement, known: KnownA
   if (entitlement.username === null && known === undefined) {
     throw new StoreError('not-found', `There is no user ${userId}.`);
   }
-  const isPassword = kind === 'setPassword' || kind === 'resetPassword';
-  if (isPassword && request.password === undefined) throw new Error(`${kind} came without a sealed password`);
-  if (kind === 'createAccount' || isPassword) refuseUnentitled(entitlement);
-  if (kind !== 'createAccount')
-    refuseWithoutAccount(request, entitlement, isPassword && known?.choice === 'declined' ? undefined : known);
-  if (isPassword && known?.status === 'pending') {
-    const { username, service } = entitlement;
-    const whose = username ?? `user ${userId}`;
-    throw new StoreError(
-      'conflict',
-      `The account of ${whose} on ${service} waits for a step of theirs: it has no password yet.`,
-    );
-  }
+  if (kind === 'setPassword' || kind === 'resetPassword') refusePassword(request, entitlement, known);
+  else if (kind === 'createAccount') refuseUnentitled(entitlement);
+  else refuseWithoutAccount(request, entitlement, known);
+}
+
+function refusePassword(request: AccountRequest, entitlement: Entitlement, known: KnownAccount | undefined): void {
+  if (request.password === undefined) throw new Error(`${request.kind} came without a sealed password`);
+  refuseUnentitled(entitlement);
+  refuseWithoutAccount(request, entitlement, known?.choice === 'declined' ? undefined : known);
+  if (known?.status !== 'pending') return;
+  const { username, service } = entitlement;
+  const whose = username ?? `user ${request.userId}`;
+  throw new StoreError(
+    'conflict',
+    `The account of ${whose} on ${service} waits for their own step: it has no password yet.`,
+  );
 }
 
 function refuseWithoutAccount(
