@@ -170,6 +170,20 @@ describe('the pacer', () => {
     expect((await answers).filter((answer) => answer !== undefined).length).toBe(6 - calls.length);
   });
 
+  test('whoever a permit is held for is not sent away with those who come later', async () => {
+    const { clock, calls, ask } = scene({ limit: 1, windowMs: 6_000 }, { answersMs: 10 });
+    // As a chunk of bulk does: all who were sent away come back together.
+    const comeBack = async (): Promise<void> => {
+      const away = (await ask('bulk')) as { readonly retryAfterMs: number } | undefined;
+      if (away !== undefined) clock.after(Math.min(away.retryAfterMs, 5_900), () => void comeBack());
+    };
+    for (let call = 0; call < 20; call += 1) void comeBack();
+
+    await clock.pass(25_000);
+
+    expect(calls.length).toBeGreaterThanOrEqual(4);
+  });
+
   test('when the service asked to wait, what is held goes back', async () => {
     const { clock, row, calls, ask, pacer } = scene({ limit: 100, windowMs: 1_000 }, { answersMs: 10 });
     for (let call = 0; call < 50; call += 1) void ask('bulk');

@@ -279,7 +279,9 @@ export class Pacer {
     if (taken.length > 0) return;
     this.#askAt[lane] = this.options.clock.now() + lease.waitMs + 2 + this.options.random() * 8;
     if (lease.waitMs <= NEAR_MS) return;
-    this.#waiting.sendAway((place) => budgetWait(lease.waitMs + place * this.#pace.intervalMs), lane);
+    const away = (place: number): Throttled => budgetWait(lease.waitMs + place * this.#pace.intervalMs);
+    // Permits that are held are for those who wait: sent away too, they would leave them unused.
+    this.#waiting.sendLaneAway(lane, away, this.#held.length);
   }
 }
 

@@ -112,6 +112,19 @@ describe('the budget of a service', () => {
     expect(written).toEqual([`close ${route} 2000`]);
   });
 
+  test('a process that was idle asks what others have learned before its first burst', async () => {
+    const made = scene({});
+    await made.call(async () => undefined);
+    made.known = [{ bucket: '', learned: { limit: 10, windowMs: 1_000 }, blockedMs: 0 }];
+    await made.clock.pass(5_000);
+
+    const calls = Array.from({ length: 3 }, () => made.call(async () => undefined));
+    await made.clock.pass(1_000);
+    await Promise.all(calls);
+
+    expect(made.permits.get('')?.taken).toBe(3);
+  });
+
   test('what another process has closed is closed here, too', async () => {
     const made = scene({});
     made.known = [{ bucket: 'PATCH /users/{}', learned: null, blockedMs: 500 }];
