@@ -12,7 +12,7 @@ const EPOCH_MS = 1_700_000_000_000;
 
 /** The row that all processes share, in memory. */
 class Row {
-  state: BudgetState = { taken: 0, nextFreeMs: 0, bulkDueMs: 0, blockedUntilMs: 0, log: [] };
+  state: BudgetState = { taken: 0, nextFreeMs: 0, bulkDueMs: 0, personsUntilMs: 0, blockedUntilMs: 0, log: [] };
   readonly requests: LeaseRequest[] = [];
 
   constructor(private readonly clock: ManualClock) {}

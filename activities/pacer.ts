@@ -275,7 +275,8 @@ export class Pacer {
     const isBulksOwn = lane === 'bulk' && (lease.permits[0]?.atMs ?? 0) > lease.nowMs + BULK_AHEAD_MS;
     const taken = lease.permits.map((permit) => ({ ...permit, isBulksOwn }));
     this.#held = [...this.#held, ...taken].sort((one, other) => one.atMs - other.atMs);
-    if (isBulksOwn) this.#askAt.bulk = this.options.clock.now() + this.#pace.intervalMs / BULK_SHARE;
+    // The row knows when exactly: whoever asks early is told, whoever is late loses.
+    if (isBulksOwn) this.#askAt.bulk = this.options.clock.now() + this.#pace.intervalMs / BULK_SHARE / 2;
     if (taken.length > 0) return;
     this.#askAt[lane] = this.options.clock.now() + lease.waitMs + 2 + this.options.random() * 8;
     if (lease.waitMs <= NEAR_MS) return;

@@ -9,7 +9,7 @@ import type { BudgetStore, PacedContext } from './service-budget';
 import { Slots } from './slots';
 
 const EPOCH_MS = 1_700_000_000_000;
-const FRESH: BudgetState = { taken: 0, nextFreeMs: 0, bulkDueMs: 0, blockedUntilMs: 0, log: [] };
+const FRESH: BudgetState = { taken: 0, nextFreeMs: 0, bulkDueMs: 0, personsUntilMs: 0, blockedUntilMs: 0, log: [] };
 
 interface Scene {
   readonly clock: ManualClock;
