@@ -1,12 +1,11 @@
 import { grantPermits, paceOf } from '../domain/pacing';
-import type { BudgetState, Pace, RateLimit } from '../domain/pacing';
+import type { BudgetState, Lane, Pace, RateLimit } from '../domain/pacing';
 import type { Lease, LeaseRequest } from '../store/budgets';
 import { ManualClock } from '../test/activities/manual-clock';
 import { DatabaseClock } from './database-clock';
 import { Pacer } from './pacer';
 import type { Permit } from './pacer';
 import { Slots } from './slots';
-import type { Lane } from './waiting-calls';
 
 const EPOCH_MS = 1_700_000_000_000;
 

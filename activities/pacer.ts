@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { Throttled, Unavailable } from '@muster/sdk';
 import { BULK_AHEAD_MS, BULK_SHARE } from '../domain/pacing';
-import type { GrantedPermit, Pace } from '../domain/pacing';
+import type { GrantedPermit, Lane, Pace } from '../domain/pacing';
 import type { ArrivalReport, Lease, LeaseRequest } from '../store/budgets';
 import { Arrivals } from './arrivals';
 import type { DatabaseClock, LocalClock } from './database-clock';
 import { RunningCalls } from './running-calls';
 import { WaitingCalls } from './waiting-calls';
-import type { Lane, WaitingCall } from './waiting-calls';
+import type { WaitingCall } from './waiting-calls';
 
 /** The call slots of this process, as far as the pacer needs them. */
 export interface CallSlots {

@@ -3,7 +3,7 @@ import type { CallContext, ObservedLimits, RequestPermit } from '@muster/sdk';
 import { LimitLearner, raisedGuess } from '../domain/limit-learning';
 import type { LearnedLimit } from '../domain/limit-learning';
 import { paceOf, reopenAfterMs } from '../domain/pacing';
-import type { BudgetSettings, RateLimit } from '../domain/pacing';
+import type { BudgetSettings, Lane, RateLimit } from '../domain/pacing';
 import type { Lease, LeaseRequest, KnownBucket } from '../store/budgets';
 import { BudgetLook } from './budget-look';
 import type { DatabaseClock, LocalClock } from './database-clock';
@@ -13,7 +13,6 @@ import type { Permit } from './pacer';
 import { SharedSlots } from './shared-slots';
 import type { SlotStore } from './shared-slots';
 import type { Slots } from './slots';
-import type { Lane } from './waiting-calls';
 
 /** The bucket of every call; the others are routes. */
 const WHOLE = '';

@@ -1,6 +1,5 @@
 import { BULK_SHARE } from '../domain/pacing';
-
-export type Lane = 'person' | 'bulk';
+import type { Lane } from '../domain/pacing';
 
 /** A call that waits for its permit. */
 export interface WaitingCall<T> {

@@ -183,15 +183,15 @@ describe('the lanes', () => {
   test('persons who want everything use what the service allows', () => {
     const slow = paceFor({ limit: 5, windowMs: 1_000 });
     let state = FRESH;
-    const arrivals: { token: number; believedMs: number; atMs: number }[] = [];
+    const sent: { token: number; believedMs: number; atMs: number }[] = [];
     for (let nowMs = START_MS; nowMs < START_MS + 20_000; nowMs += 10) {
       // Each answer comes 20 ms after its call, and is told with the next question.
       const log = [...state.log];
-      for (const call of arrivals.filter(({ atMs }) => atMs + 20 <= nowMs))
+      for (const call of sent.filter(({ atMs }) => atMs + 20 <= nowMs))
         if (log[call.token] === call.believedMs) log[call.token] = call.atMs + 20;
       const grant = grantPermits({ ...state, log }, slow, { lane: 'person', count: 20, nowMs });
       state = grant.state;
-      for (const { token, atMs } of grant.permits) arrivals.push({ token, atMs, believedMs: atMs + slow.settleMs });
+      for (const { token, atMs } of grant.permits) sent.push({ token, atMs, believedMs: atMs + slow.settleMs });
     }
 
     expect(state.taken).toBeGreaterThan(0.95 * 5 * 20);

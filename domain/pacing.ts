@@ -139,8 +139,10 @@ export interface BudgetState {
   readonly log: readonly number[];
 }
 
+export type Lane = 'person' | 'bulk';
+
 export interface PermitRequest {
-  readonly lane: 'person' | 'bulk';
+  readonly lane: Lane;
   readonly count: number;
 }
 
@@ -176,18 +178,17 @@ export function grantPermits(
   const log = pace.tokens === state.log.length ? [...state.log] : Array.from({ length: pace.tokens }, () => 0);
   const free = [...log.keys()].sort((one, other) => (log[one] ?? 0) - (log[other] ?? 0) || one - other);
   const most = pace.tokens === 0 ? request.count : Math.min(request.count, pace.tokens);
-  const bulksOwn = lane === 'bulk' && state.personsUntilMs > nowMs ? state.bulkDueMs : Number.POSITIVE_INFINITY;
+  const bulksOwnMs = bulksOwnFrom(state, request);
   let nextMs = Math.max(state.nextFreeMs, nowMs - pace.toleranceMs, state.blockedUntilMs);
   const permits: GrantedPermit[] = [];
   for (let place = 0; place < most; place += 1) {
     const token = free[place] ?? 0;
     const arrivedMs = log[token] ?? 0;
     const atMs = pace.tokens === 0 ? nextMs : Math.max(nextMs, arrivedMs + pace.windowMs);
-    const waitMs = Math.max(atMs - nowMs - AHEAD_MS[lane], lane === 'person' ? arrivedMs - nowMs : 0);
-    const isNear = atMs <= nowMs + BULK_DUE_AHEAD_MS;
-    const isBulksOwn = place === 0 && isNear && bulksOwn <= nowMs;
-    if (waitMs > 0 && !isBulksOwn)
-      return place === 0 ? { state, permits, waitMs: isNear ? Math.min(waitMs, bulksOwn - nowMs) : waitMs } : granted();
+    const waitMs = laneWaitMs(lane, { nowMs, atMs, arrivedMs });
+    const ownWaitMs = place === 0 && atMs <= nowMs + BULK_DUE_AHEAD_MS ? bulksOwnMs - nowMs : Number.POSITIVE_INFINITY;
+    if (Math.min(waitMs, ownWaitMs) > 0)
+      return place === 0 ? { state, permits, waitMs: Math.min(waitMs, ownWaitMs) } : granted();
     permits.push({ atMs, token });
     nextMs = Math.max(nextMs, atMs - pace.toleranceMs) + pace.intervalMs;
   }
@@ -203,6 +204,20 @@ export function grantPermits(
         : { personsUntilMs: Math.max(state.personsUntilMs, lastMs) };
     return { state: { ...state, ...changed, taken, nextFreeMs: nextMs, log }, permits, waitMs: 0 };
   }
+}
+
+/** From when bulk may have what persons cannot take from it; where persons have reserved nothing, there is no such thing. */
+function bulksOwnFrom(state: BudgetState, { lane, nowMs }: { readonly lane: Lane; readonly nowMs: number }): number {
+  return lane === 'bulk' && state.personsUntilMs > nowMs ? state.bulkDueMs : Number.POSITIVE_INFINITY;
+}
+
+/** How long a lane waits before it may reserve a permit; 0 or less = it may now. */
+function laneWaitMs(
+  lane: Lane,
+  { nowMs, atMs, arrivedMs }: { readonly nowMs: number; readonly atMs: number; readonly arrivedMs: number },
+): number {
+  const untilNearMs = atMs - nowMs - AHEAD_MS[lane];
+  return lane === 'person' ? Math.max(untilNearMs, arrivedMs - nowMs) : untilNearMs;
 }
 
 /** Who asks a little late does not lose by it, but nobody catches up with more than one. */
