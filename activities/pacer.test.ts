@@ -1,18 +1,17 @@
 import { grantPermits, paceOf } from '../domain/pacing';
-import type { BudgetState, Pace, RateLimit } from '../domain/pacing';
+import type { BudgetState, Lane, Pace, RateLimit } from '../domain/pacing';
 import type { Lease, LeaseRequest } from '../store/budgets';
 import { ManualClock } from '../test/activities/manual-clock';
 import { DatabaseClock } from './database-clock';
 import { Pacer } from './pacer';
 import type { Permit } from './pacer';
 import { Slots } from './slots';
-import type { Lane } from './waiting-calls';
 
 const EPOCH_MS = 1_700_000_000_000;
 
 /** The row that all processes share, in memory. */
 class Row {
-  state: BudgetState = { taken: 0, nextFreeMs: 0, bulkDueMs: 0, blockedUntilMs: 0, log: [] };
+  state: BudgetState = { taken: 0, nextFreeMs: 0, bulkDueMs: 0, personsUntilMs: 0, blockedUntilMs: 0, log: [] };
   readonly requests: LeaseRequest[] = [];
 
   constructor(private readonly clock: ManualClock) {}
@@ -168,6 +167,20 @@ describe('the pacer', () => {
 
     expect(calls.length).toBeGreaterThanOrEqual(1);
     expect((await answers).filter((answer) => answer !== undefined).length).toBe(6 - calls.length);
+  });
+
+  test('whoever a permit is held for is not sent away with those who come later', async () => {
+    const { clock, calls, ask } = scene({ limit: 1, windowMs: 6_000 }, { answersMs: 10 });
+    // As a chunk of bulk does: all who were sent away come back together.
+    const comeBack = async (): Promise<void> => {
+      const away = (await ask('bulk')) as { readonly retryAfterMs: number } | undefined;
+      if (away !== undefined) clock.after(Math.min(away.retryAfterMs, 5_900), () => void comeBack());
+    };
+    for (let call = 0; call < 20; call += 1) void comeBack();
+
+    await clock.pass(25_000);
+
+    expect(calls.length).toBeGreaterThanOrEqual(4);
   });
 
   test('when the service asked to wait, what is held goes back', async () => {

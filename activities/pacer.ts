@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { Throttled, Unavailable } from '@muster/sdk';
 import { BULK_AHEAD_MS, BULK_SHARE } from '../domain/pacing';
-import type { GrantedPermit, Pace } from '../domain/pacing';
+import type { GrantedPermit, Lane, Pace } from '../domain/pacing';
 import type { ArrivalReport, Lease, LeaseRequest } from '../store/budgets';
 import { Arrivals } from './arrivals';
 import type { DatabaseClock, LocalClock } from './database-clock';
 import { RunningCalls } from './running-calls';
 import { WaitingCalls } from './waiting-calls';
-import type { Lane, WaitingCall } from './waiting-calls';
+import type { WaitingCall } from './waiting-calls';
 
 /** The call slots of this process, as far as the pacer needs them. */
 export interface CallSlots {
@@ -275,11 +275,14 @@ export class Pacer {
     const isBulksOwn = lane === 'bulk' && (lease.permits[0]?.atMs ?? 0) > lease.nowMs + BULK_AHEAD_MS;
     const taken = lease.permits.map((permit) => ({ ...permit, isBulksOwn }));
     this.#held = [...this.#held, ...taken].sort((one, other) => one.atMs - other.atMs);
-    if (isBulksOwn) this.#askAt.bulk = this.options.clock.now() + this.#pace.intervalMs / BULK_SHARE;
+    // The row knows when exactly: whoever asks early is told, whoever is late loses.
+    if (isBulksOwn) this.#askAt.bulk = this.options.clock.now() + this.#pace.intervalMs / BULK_SHARE / 2;
     if (taken.length > 0) return;
     this.#askAt[lane] = this.options.clock.now() + lease.waitMs + 2 + this.options.random() * 8;
     if (lease.waitMs <= NEAR_MS) return;
-    this.#waiting.sendAway((place) => budgetWait(lease.waitMs + place * this.#pace.intervalMs), lane);
+    const away = (place: number): Throttled => budgetWait(lease.waitMs + place * this.#pace.intervalMs);
+    // Permits that are held are for those who wait: sent away too, they would leave them unused.
+    this.#waiting.sendLaneAway(lane, away, this.#held.length);
   }
 }
 

@@ -9,7 +9,7 @@ import type { BudgetStore, PacedContext } from './service-budget';
 import { Slots } from './slots';
 
 const EPOCH_MS = 1_700_000_000_000;
-const FRESH: BudgetState = { taken: 0, nextFreeMs: 0, bulkDueMs: 0, blockedUntilMs: 0, log: [] };
+const FRESH: BudgetState = { taken: 0, nextFreeMs: 0, bulkDueMs: 0, personsUntilMs: 0, blockedUntilMs: 0, log: [] };
 
 interface Scene {
   readonly clock: ManualClock;
@@ -110,6 +110,19 @@ describe('the budget of a service', () => {
     await clock.pass(2_000);
     await expect(call((paced) => paced.permit(route))).resolves.toBeDefined();
     expect(written).toEqual([`close ${route} 2000`]);
+  });
+
+  test('a process that was idle asks what others have learned before its first burst', async () => {
+    const made = scene({});
+    await made.call(async () => undefined);
+    made.known = [{ bucket: '', learned: { limit: 10, windowMs: 1_000 }, blockedMs: 0 }];
+    await made.clock.pass(5_000);
+
+    const calls = Array.from({ length: 3 }, () => made.call(async () => undefined));
+    await made.clock.pass(1_000);
+    await Promise.all(calls);
+
+    expect(made.permits.get('')?.taken).toBe(3);
   });
 
   test('what another process has closed is closed here, too', async () => {

@@ -3,8 +3,9 @@ import type { CallContext, ObservedLimits, RequestPermit } from '@muster/sdk';
 import { LimitLearner, raisedGuess } from '../domain/limit-learning';
 import type { LearnedLimit } from '../domain/limit-learning';
 import { paceOf, reopenAfterMs } from '../domain/pacing';
-import type { BudgetSettings, RateLimit } from '../domain/pacing';
+import type { BudgetSettings, Lane, RateLimit } from '../domain/pacing';
 import type { Lease, LeaseRequest, KnownBucket } from '../store/budgets';
+import { BudgetLook } from './budget-look';
 import type { DatabaseClock, LocalClock } from './database-clock';
 import { LimitGuess } from './limit-guess';
 import { Pacer } from './pacer';
@@ -12,7 +13,6 @@ import type { Permit } from './pacer';
 import { SharedSlots } from './shared-slots';
 import type { SlotStore } from './shared-slots';
 import type { Slots } from './slots';
-import type { Lane } from './waiting-calls';
 
 /** The bucket of every call; the others are routes. */
 const WHOLE = '';
@@ -50,8 +50,6 @@ export interface PacedContext extends Required<Pick<CallContext, 'permit' | 'obs
   begin(): void;
 }
 
-/** How often is looked for what other processes have learned. */
-const LOOK_MS = 1_000;
 const DEFAULT_WAIT_MS = 5_000;
 /** Shorter windows are over before it is worth closing the bucket for their rest. */
 const WORTH_CLOSING_MS = 2_000;
@@ -74,7 +72,7 @@ export class ServiceBudget {
   #terms: BudgetTerms;
   #teacher: string | undefined;
   #shared: { readonly cap: number; readonly slots: SharedSlots } | undefined;
-  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #look: BudgetLook;
   readonly #guesses: LimitGuess;
 
   constructor(
@@ -83,6 +81,12 @@ export class ServiceBudget {
   ) {
     this.#terms = terms;
     this.#guesses = new LimitGuess(options.clock);
+    this.#look = new BudgetLook({
+      clock: options.clock,
+      onTrouble: options.onTrouble,
+      isPaced: () => this.#pacer(WHOLE) !== undefined,
+      read: () => this.#readBuckets(),
+    });
   }
 
   /** The settings or the process's slots may be others than at the last call. */
@@ -98,7 +102,7 @@ export class ServiceBudget {
     call: { readonly lane: Lane; readonly signal: AbortSignal },
     work: (paced: PacedContext) => Promise<T>,
   ): Promise<T> {
-    await this.#look();
+    await this.#look.beforeCall();
     const { concurrency } = this.#terms.settings;
     const paced = (): Promise<T> => this.#paced(call, work);
     const result = await (concurrency === undefined ? paced() : this.#sharedSlots(concurrency).run(call.lane, paced));
@@ -227,17 +231,7 @@ export class ServiceBudget {
     else pacer.pace = pace;
   }
 
-  /** What others have learned, and what they have closed. Waited for only before the first call. */
-  async #look(): Promise<void> {
-    const nowMs = this.options.clock.now();
-    if (nowMs - this.#lookedAtMs < LOOK_MS) return;
-    const first = this.#lookedAtMs === Number.NEGATIVE_INFINITY;
-    this.#lookedAtMs = nowMs;
-    const looking = this.#readBuckets();
-    if (first) await looking;
-    else looking.catch(this.options.onTrouble);
-  }
-
+  /** What others have learned, and what they have closed. */
   async #readBuckets(): Promise<void> {
     for (const { bucket, learned, blockedMs } of await this.options.store.buckets()) {
       if (learned !== null && !isSame(learned, this.#learned.get(bucket))) this.#setLearned(bucket, learned);

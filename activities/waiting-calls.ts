@@ -1,6 +1,5 @@
 import { BULK_SHARE } from '../domain/pacing';
-
-export type Lane = 'person' | 'bulk';
+import type { Lane } from '../domain/pacing';
 
 /** A call that waits for its permit. */
 export interface WaitingCall<T> {
@@ -54,11 +53,14 @@ export class WaitingCalls<T> {
     call.resolve(value);
   }
 
-  /** Sends a lane (or everybody) away; `error` by the place in the lane. */
-  sendAway(error: (place: number) => unknown, lane?: Lane): void {
-    const lanes = lane === undefined ? (['person', 'bulk'] as const) : [lane];
-    for (const name of lanes)
-      for (const [place, call] of this.#lanes[name].splice(0).entries()) call.reject(error(place));
+  /** Sends everybody away. */
+  sendAway(error: () => unknown): void {
+    for (const lane of ['person', 'bulk'] as const) this.sendLaneAway(lane, error);
+  }
+
+  /** Sends a lane away, but for the first `keep`, whose permits are there; `error` by the place among those who go. */
+  sendLaneAway(lane: Lane, error: (place: number) => unknown, keep = 0): void {
+    for (const [place, call] of this.#lanes[lane].splice(keep).entries()) call.reject(error(place));
   }
 
   /** Sends those away who came before. */

@@ -55,8 +55,7 @@ export const BULK_AHEAD_MS = 150;
 export const PERSON_AHEAD_MS = 3_000;
 /** Bulk's own share lies behind what persons have taken, and no further away than this. */
 export const BULK_DUE_AHEAD_MS = 2 * PERSON_AHEAD_MS;
-/** Bulk alone never reserves so far ahead: whoever has, is persons. */
-export const BULK_PATIENCE_MS = 500;
+const AHEAD_MS = { bulk: BULK_AHEAD_MS, person: PERSON_AHEAD_MS } as const;
 /** The part that bulk keeps while persons alone could use up everything. */
 export const BULK_SHARE = 0.2;
 
@@ -133,13 +132,17 @@ export interface BudgetState {
   readonly nextFreeMs: number;
   /** From when bulk may have one even if persons ask for all. */
   readonly bulkDueMs: number;
+  /** Up to when persons have reserved. */
+  readonly personsUntilMs: number;
   readonly blockedUntilMs: number;
   /** By token: when its last call has arrived at the latest. */
   readonly log: readonly number[];
 }
 
+export type Lane = 'person' | 'bulk';
+
 export interface PermitRequest {
-  readonly lane: 'person' | 'bulk';
+  readonly lane: Lane;
   readonly count: number;
 }
 
@@ -161,8 +164,10 @@ export interface PermitGrant {
 
 /**
  * Gives permits. A token rests from the arrival of its call for a whole window, so no window of any position holds more
- * calls than there are tokens. The one that is free first is taken: one whose call was late keeps nobody else waiting. The database function `take_permits` does the same under the lock of the row; a test holds the two
- * together. This one is here to be reasoned about.
+ * calls than there are tokens. The one that is free first is taken: one whose call was late keeps nobody else waiting. Only
+ * bulk, which is never far ahead, takes a token whose call is still out: most calls arrive long before they are believed to.
+ * The database function `take_permits` does the same under the lock of the row; a test holds the two together. This one is
+ * here to be reasoned about.
  */
 export function grantPermits(
   state: BudgetState,
@@ -173,43 +178,52 @@ export function grantPermits(
   const log = pace.tokens === state.log.length ? [...state.log] : Array.from({ length: pace.tokens }, () => 0);
   const free = [...log.keys()].sort((one, other) => (log[one] ?? 0) - (log[other] ?? 0) || one - other);
   const most = pace.tokens === 0 ? request.count : Math.min(request.count, pace.tokens);
-  const aheadMs = lane === 'bulk' ? BULK_AHEAD_MS : PERSON_AHEAD_MS;
+  const bulksOwnMs = bulksOwnFrom(state, request);
   let nextMs = Math.max(state.nextFreeMs, nowMs - pace.toleranceMs, state.blockedUntilMs);
   const permits: GrantedPermit[] = [];
   for (let place = 0; place < most; place += 1) {
     const token = free[place] ?? 0;
-    const atMs = pace.tokens === 0 ? nextMs : Math.max(nextMs, (log[token] ?? 0) + pace.windowMs);
-    if (atMs > nowMs + aheadMs && (place > 0 || !isBulksOwn(state, request, atMs)))
-      return place === 0 ? { state, permits, waitMs: untilWorthAsking(atMs) } : granted();
+    const arrivedMs = log[token] ?? 0;
+    const atMs = pace.tokens === 0 ? nextMs : Math.max(nextMs, arrivedMs + pace.windowMs);
+    const waitMs = laneWaitMs(lane, { nowMs, atMs, arrivedMs });
+    const ownWaitMs = place === 0 && atMs <= nowMs + BULK_DUE_AHEAD_MS ? bulksOwnMs - nowMs : Number.POSITIVE_INFINITY;
+    if (Math.min(waitMs, ownWaitMs) > 0)
+      return place === 0 ? { state, permits, waitMs: Math.min(waitMs, ownWaitMs) } : granted();
     permits.push({ atMs, token });
     nextMs = Math.max(nextMs, atMs - pace.toleranceMs) + pace.intervalMs;
   }
   return granted();
 
-  /** Far behind persons bulk's next permit is the one of its own share. */
-  function untilWorthAsking(atMs: number): number {
-    const waitMs = atMs - nowMs - aheadMs;
-    const isFar = waitMs > BULK_PATIENCE_MS && atMs <= nowMs + BULK_DUE_AHEAD_MS;
-    return lane === 'bulk' && isFar && state.bulkDueMs > nowMs
-      ? Math.min(waitMs, Math.max(BULK_PATIENCE_MS, state.bulkDueMs - nowMs))
-      : waitMs;
-  }
-
   function granted(): PermitGrant {
     for (const { atMs, token } of permits) if (pace.tokens > 0) log[token] = atMs + pace.settleMs;
-    const bulkDueMs = lane === 'bulk' ? nowMs + pace.intervalMs / BULK_SHARE : state.bulkDueMs;
     const taken = state.taken + permits.length;
-    return { state: { ...state, taken, nextFreeMs: nextMs, bulkDueMs, log }, permits, waitMs: 0 };
+    const lastMs = permits.at(-1)?.atMs ?? 0;
+    const changed =
+      lane === 'bulk'
+        ? { bulkDueMs: nextBulkDue(state.bulkDueMs, nowMs, pace) }
+        : { personsUntilMs: Math.max(state.personsUntilMs, lastMs) };
+    return { state: { ...state, ...changed, taken, nextFreeMs: nextMs, log }, permits, waitMs: 0 };
   }
 }
 
-/** What persons cannot take from bulk: one permit now and then, behind theirs. */
-function isBulksOwn(
-  { bulkDueMs }: BudgetState,
-  { lane, nowMs }: { readonly lane: PermitRequest['lane']; readonly nowMs: number },
-  atMs: number,
-): boolean {
-  return lane === 'bulk' && bulkDueMs <= nowMs && atMs <= nowMs + BULK_DUE_AHEAD_MS;
+/** From when bulk may have what persons cannot take from it; where persons have reserved nothing, there is no such thing. */
+function bulksOwnFrom(state: BudgetState, { lane, nowMs }: { readonly lane: Lane; readonly nowMs: number }): number {
+  return lane === 'bulk' && state.personsUntilMs > nowMs ? state.bulkDueMs : Number.POSITIVE_INFINITY;
+}
+
+/** How long a lane waits before it may reserve a permit; 0 or less = it may now. */
+function laneWaitMs(
+  lane: Lane,
+  { nowMs, atMs, arrivedMs }: { readonly nowMs: number; readonly atMs: number; readonly arrivedMs: number },
+): number {
+  const untilNearMs = atMs - nowMs - AHEAD_MS[lane];
+  return lane === 'person' ? Math.max(untilNearMs, arrivedMs - nowMs) : untilNearMs;
+}
+
+/** Who asks a little late does not lose by it, but nobody catches up with more than one. */
+function nextBulkDue(dueMs: number, nowMs: number, { intervalMs }: Pace): number {
+  const stepMs = intervalMs / BULK_SHARE;
+  return Math.min(Math.max(dueMs + stepMs, nowMs), nowMs + stepMs);
 }
 
 /** Nobody needs to come back at the very moment that a 429 named: up to a twentieth of the wait later, at most 2 s. */

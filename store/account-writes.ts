@@ -1,3 +1,4 @@
+import type { Lane } from '../domain/pacing';
 import { reserveNames } from './account-names';
 import type { NameRequest } from './account-names';
 import { Combiner } from './combine';
@@ -5,8 +6,6 @@ import type { Database } from './database';
 import type { Lease } from './leases';
 import { FenceLost, recordAllFacts, recordIntents, releaseLeases } from './settle';
 import type { NewIntent, Release, RemoteFacts } from './settle';
-
-type Lane = 'person' | 'bulk';
 
 /**
  * What convergence writes of accounts, of all that run in this process: many at the same time share a statement. Each

@@ -1,4 +1,4 @@
-import { BULK_AHEAD_MS, BULK_DUE_AHEAD_MS, BULK_PATIENCE_MS, BULK_SHARE, PERSON_AHEAD_MS } from '../domain/pacing';
+import { BULK_AHEAD_MS, BULK_DUE_AHEAD_MS, BULK_SHARE, PERSON_AHEAD_MS } from '../domain/pacing';
 import type { LearnedLimit } from '../domain/limit-learning';
 import type { GrantedPermit, Pace, PermitRequest, RateLimit } from '../domain/pacing';
 import { oneRow } from './database';
@@ -36,7 +36,6 @@ const AHEAD = {
   bulkAheadMs: BULK_AHEAD_MS,
   personAheadMs: PERSON_AHEAD_MS,
   bulkDueAheadMs: BULK_DUE_AHEAD_MS,
-  bulkPatienceMs: BULK_PATIENCE_MS,
   bulkShare: BULK_SHARE,
 };
 

@@ -1,5 +1,5 @@
 import { Ice } from 'ice';
-import { Misconfigured, Unavailable } from '@muster/sdk';
+import { Misconfigured, startDeadline, Unavailable } from '@muster/sdk';
 import type { AnyServiceError, CallContext } from '@muster/sdk';
 import {
   readAcl,
@@ -170,13 +170,14 @@ export class Murmur {
 
   async #call<T>(object: string, operation: Operation<T>, call: CallContext): Promise<T> {
     const permit = await call.permit?.(`Ice ${operation.name}`);
-    const signal = AbortSignal.any([call.signal, AbortSignal.timeout(Math.max(1, Math.ceil(call.timeoutMs)))]);
+    const { signal, clear } = startDeadline(call.signal, call.timeoutMs);
     try {
       signal.throwIfAborted();
       return await untilAborted(this.#invoke(object, operation), signal);
     } catch (error) {
       throw failureOf(operation.name, error);
     } finally {
+      clear();
       permit?.answered();
     }
   }

@@ -16,6 +16,7 @@ import { sql as clientWrites } from './0016-client-writes';
 import { sql as sharedAccounts } from './0017-shared-accounts';
 import { sql as search } from './0018-search';
 import { sql as accountStatements } from './0020-account-statements';
+import { sql as fairShare } from './0021-fair-share';
 
 /** Every migration in order. Numbered, never edited once released. */
 export const migrations: Readonly<Record<string, string>> = {
@@ -37,4 +38,5 @@ export const migrations: Readonly<Record<string, string>> = {
   '0017-shared-accounts': sharedAccounts,
   '0018-search': search,
   '0020-account-statements': accountStatements,
+  '0021-fair-share': fairShare,
 };

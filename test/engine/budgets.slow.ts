@@ -82,8 +82,8 @@ describe('a service that throttles', () => {
       [scene.service.id],
     );
     await allQuiet(engine, scene.service.id);
-    // None on a machine that keeps up (npm run bench -- budget); without what was learned every second call would be refused.
-    expect((await scene.fake.summary()).rejected).toBeLessThanOrEqual(12);
+    // By both workers, though one of them may have learned nothing itself.
+    expect((await scene.fake.summary()).rejected).toBe(0);
     await switchOff(scene);
   });
 
@@ -148,7 +148,7 @@ test('a wait for the budget that is long holds no worker and fails nothing', asy
   const scene = await throttled('slow', { limits }, { budget: { limits } });
   await grantMembers(engine, scene.service.id);
 
-  await eventually('some accounts were made, one after the other', async () => (await scene.fake.accounts()).made >= 2);
+  await eventually('some accounts were made, one after the other', async () => (await scene.fake.accounts()).made >= 4);
 
   const trouble = await engine.db.query(
     `select from accounts where service_id = $1 and (failures > 0 or lease_holder is not null and lease_until < clock_timestamp())`,
