@@ -170,14 +170,14 @@ export class Murmur {
 
   async #call<T>(object: string, operation: Operation<T>, call: CallContext): Promise<T> {
     const permit = await call.permit?.(`Ice ${operation.name}`);
-    const { signal, clear } = startDeadline(call.signal, call.timeoutMs);
+    const deadline = startDeadline(call.signal, call.timeoutMs);
     try {
-      signal.throwIfAborted();
-      return await untilAborted(this.#invoke(object, operation), signal);
+      deadline.signal.throwIfAborted();
+      return await untilAborted(this.#invoke(object, operation), deadline.signal);
     } catch (error) {
       throw failureOf(operation.name, error);
     } finally {
-      clear();
+      deadline.clear();
       permit?.answered();
     }
   }
