@@ -145,7 +145,12 @@ export async function unrest(db: Database, ...services: readonly string[]): Prom
 
 /** Waits until nothing is due any more on these services. */
 export async function atRest(db: Database, timeoutS: number, ...services: readonly string[]): Promise<void> {
-  await until(`${services.join(', ')} at rest`, timeoutS, async () => (await unrest(db, ...services)) === undefined);
+  let seen: string | undefined;
+  try {
+    await until('rest', timeoutS, async () => (seen = await unrest(db, ...services)) === undefined);
+  } catch (error) {
+    throw new Error(`${services.join(', ')}: not at rest within ${timeoutS} s, ${seen ?? ''}`, { cause: error });
+  }
 }
 
 /** Waits until every change has become due accounts. */
