@@ -149,13 +149,15 @@ export class Pacer {
     this.#assign();
     this.#waiting.sendAwayOld(this.options.clock.now() - LONGEST_WAIT_MS, () => budgetWait(1_000));
     if (this.#waiting.count() === 0) return;
-    this.#leaseIfNeeded();
-    const wakeMs = this.#nextMoment();
+    // One look at the clock for both: what came due between two looks would neither be asked for nor waited for.
+    const nowMs = this.options.clock.now();
+    this.#leaseIfNeeded(nowMs);
+    const wakeMs = this.#nextMoment(nowMs);
     // Timers count whole milliseconds; one that is early would only have to be set again.
     if (wakeMs !== undefined) this.#cancelTimer = this.options.clock.after(Math.ceil(wakeMs), () => this.#pump());
   }
 
-  #nextMoment(): number | undefined {
+  #nextMoment(localMs: number): number | undefined {
     const nowMs = this.#clock.earliest();
     const [next] = this.#held;
     const last = this.#held.at(-1);
@@ -164,11 +166,10 @@ export class Pacer {
     if (next !== undefined && next.atMs <= nowMs) moments.push(next.atMs + this.#pace.latestMs - nowMs);
     if (!this.#leasing) {
       const askMs =
-        Math.min(...LANES.filter((lane) => this.#waiting.count(lane) > 0).map((lane) => this.#askAt[lane])) -
-        this.options.clock.now();
+        Math.min(...LANES.filter((lane) => this.#waiting.count(lane) > 0).map((lane) => this.#askAt[lane])) - localMs;
       if (Number.isFinite(askMs))
         moments.push(Math.max(askMs, last === undefined ? 0 : last.atMs - PREFETCH_MS - nowMs));
-      if (this.#isBulkOwed) moments.push(this.#askAt.bulk - this.options.clock.now());
+      if (this.#isBulkOwed) moments.push(this.#askAt.bulk - localMs);
     }
     const ahead = moments.filter((ms) => ms > 0);
     return ahead.length === 0 ? undefined : Math.min(...ahead);
@@ -223,8 +224,7 @@ export class Pacer {
     if (tokens > 0) this.#reports.push({ token: granted.token, believedMs: granted.atMs + settleMs, atMs });
   }
 
-  #leaseIfNeeded(): void {
-    const nowMs = this.options.clock.now();
+  #leaseIfNeeded(nowMs: number): void {
     const last = this.#held.at(-1);
     if (this.#leasing) return;
     if (this.#isBulkOwed && this.#askAt.bulk <= nowMs) return void this.#lease('bulk', 1);
