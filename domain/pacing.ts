@@ -174,50 +174,64 @@ export function grantPermits(
   pace: Pace,
   request: PermitRequest & { readonly nowMs: number },
 ): PermitGrant {
-  const { nowMs, lane } = request;
   const log = pace.tokens === state.log.length ? [...state.log] : Array.from({ length: pace.tokens }, () => 0);
-  const free = [...log.keys()].sort((one, other) => (log[one] ?? 0) - (log[other] ?? 0) || one - other);
-  const most = pace.tokens === 0 ? request.count : Math.min(request.count, pace.tokens);
-  const bulksOwnMs = bulksOwnFrom(state, request);
-  let nextMs = Math.max(state.nextFreeMs, nowMs - pace.toleranceMs, state.blockedUntilMs);
+  const tokens = freeFirst(log, request.count);
+  let nextFreeMs = Math.max(state.nextFreeMs, request.nowMs - pace.toleranceMs, state.blockedUntilMs);
   const permits: GrantedPermit[] = [];
-  for (let place = 0; place < most; place += 1) {
-    const token = free[place] ?? 0;
-    const arrivedMs = log[token] ?? 0;
-    const atMs = pace.tokens === 0 ? nextMs : Math.max(nextMs, arrivedMs + pace.windowMs);
-    const waitMs = laneWaitMs(lane, { nowMs, atMs, arrivedMs });
-    const ownWaitMs = place === 0 && atMs <= nowMs + BULK_DUE_AHEAD_MS ? bulksOwnMs - nowMs : Number.POSITIVE_INFINITY;
-    if (Math.min(waitMs, ownWaitMs) > 0)
-      return place === 0 ? { state, permits, waitMs: Math.min(waitMs, ownWaitMs) } : granted();
+  for (const { token, arrivedMs } of tokens) {
+    const isFirst = permits.length === 0;
+    const atMs = Math.max(nextFreeMs, arrivedMs + pace.windowMs);
+    const waitMs = waitFor({ atMs, arrivedMs }, isFirst ? bulksOwn(state, request) : undefined, request);
+    if (waitMs > 0 && isFirst) return { state, permits, waitMs };
+    if (waitMs > 0) break;
     permits.push({ atMs, token });
-    nextMs = Math.max(nextMs, atMs - pace.toleranceMs) + pace.intervalMs;
+    nextFreeMs = Math.max(nextFreeMs, atMs - pace.toleranceMs) + pace.intervalMs;
   }
-  return granted();
-
-  function granted(): PermitGrant {
-    for (const { atMs, token } of permits) if (pace.tokens > 0) log[token] = atMs + pace.settleMs;
-    const taken = state.taken + permits.length;
-    const lastMs = permits.at(-1)?.atMs ?? 0;
-    const changed =
-      lane === 'bulk'
-        ? { bulkDueMs: nextBulkDue(state.bulkDueMs, nowMs, pace) }
-        : { personsUntilMs: Math.max(state.personsUntilMs, lastMs) };
-    return { state: { ...state, ...changed, taken, nextFreeMs: nextMs, log }, permits, waitMs: 0 };
-  }
+  for (const { atMs, token } of permits) if (pace.tokens > 0) log[token] = atMs + pace.settleMs;
+  const taken = state.taken + permits.length;
+  const reserved = reservedBy(request, { state, pace, lastMs: permits.at(-1)?.atMs ?? 0 });
+  return { state: { ...state, ...reserved, taken, nextFreeMs, log }, permits, waitMs: 0 };
 }
 
-/** From when bulk may have what persons cannot take from it; where persons have reserved nothing, there is no such thing. */
-function bulksOwnFrom(state: BudgetState, { lane, nowMs }: { readonly lane: Lane; readonly nowMs: number }): number {
-  return lane === 'bulk' && state.personsUntilMs > nowMs ? state.bulkDueMs : Number.POSITIVE_INFINITY;
+/** The tokens that are free first, at most so many; where there are none, as many that always are. */
+function freeFirst(
+  log: readonly number[],
+  count: number,
+): readonly { readonly token: number; readonly arrivedMs: number }[] {
+  if (log.length === 0) return Array.from({ length: count }, () => ({ token: 0, arrivedMs: Number.NEGATIVE_INFINITY }));
+  return log
+    .map((arrivedMs, token) => ({ token, arrivedMs }))
+    .sort((one, other) => one.arrivedMs - other.arrivedMs || one.token - other.token)
+    .slice(0, count);
 }
 
-/** How long a lane waits before it may reserve a permit; 0 or less = it may now. */
-function laneWaitMs(
-  lane: Lane,
-  { nowMs, atMs, arrivedMs }: { readonly nowMs: number; readonly atMs: number; readonly arrivedMs: number },
+type Asking = PermitRequest & { readonly nowMs: number };
+
+/** When bulk is due what persons cannot take from it; undefined: nothing is between it and the next permit. */
+function bulksOwn({ personsUntilMs, bulkDueMs }: BudgetState, { lane, nowMs }: Asking): number | undefined {
+  return lane === 'bulk' && personsUntilMs > nowMs ? bulkDueMs : undefined;
+}
+
+/** How long until a permit for this moment can be had; 0 or less: now. */
+function waitFor(
+  { atMs, arrivedMs }: { readonly atMs: number; readonly arrivedMs: number },
+  ownDueMs: number | undefined,
+  { lane, nowMs }: Asking,
 ): number {
-  const untilNearMs = atMs - nowMs - AHEAD_MS[lane];
-  return lane === 'person' ? Math.max(untilNearMs, arrivedMs - nowMs) : untilNearMs;
+  const aheadMs = atMs - nowMs - AHEAD_MS[lane];
+  const waitMs = lane === 'person' ? Math.max(aheadMs, arrivedMs - nowMs) : aheadMs;
+  if (ownDueMs === undefined || atMs > nowMs + BULK_DUE_AHEAD_MS) return waitMs;
+  return Math.min(waitMs, ownDueMs - nowMs);
+}
+
+/** What a lane's permits leave for the next to ask. */
+function reservedBy(
+  { lane, nowMs }: Asking,
+  { state, pace, lastMs }: { readonly state: BudgetState; readonly pace: Pace; readonly lastMs: number },
+): Partial<BudgetState> {
+  return lane === 'bulk'
+    ? { bulkDueMs: nextBulkDue(state.bulkDueMs, nowMs, pace) }
+    : { personsUntilMs: Math.max(state.personsUntilMs, lastMs) };
 }
 
 /** Who asks a little late does not lose by it, but nobody catches up with more than one. */
